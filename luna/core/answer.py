@@ -1,0 +1,122 @@
+"""What goes back to one client: commit, writes, signs of life, and the error when there is one.
+
+Owns the bit that decides everything (`started`: is the status out?) and makes sure that one
+send happens at a time. Knows no HTTP server: it speaks to a `Line`.
+"""
+
+from typing import Protocol
+
+import anyio
+
+from luna.core.flow import Flow
+from luna.model.dialect import Headers, Reply
+from luna.model.errors import LunaError
+
+_PRINTABLE = dict.fromkeys(range(32), " ") | {127: " "}
+
+
+class Line(Protocol):
+    """The connection to one client, as the machine sees it. The server and the replay each have one."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the status line and the headers."""
+        ...
+
+    async def send(self, data: bytes, *, last: bool) -> None:
+        """Send a piece of the body. Waits while the client is slow."""
+        ...
+
+    async def gone(self) -> None:
+        """Return when the client has left."""
+        ...
+
+
+class Answer:
+    """Writes one flow's answer."""
+
+    def __init__(self, flow: Flow, line: Line) -> None:
+        self._flow = flow
+        self._line = line
+        self._turn = anyio.Lock(fast_acquire=True)
+        self.started = False
+        self.ended = False
+        self.last_write = flow.born_monotonic
+        """Monotonic time of the last bytes, for the heartbeat."""
+
+    def __repr__(self) -> str:
+        state = "ended" if self.ended else "started" if self.started else "waiting"
+        return f"<Answer {self._flow.id} {state}>"
+
+    def _headers(self, content_type: str, more: Headers = ()) -> Headers:
+        flow = self._flow
+        own = {"content-type": content_type, "x-luna-flow": flow.id, **flow.headers, **dict(more)}
+        return tuple((name, _header_value(value)) for name, value in own.items())
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        if self._flow.tap is not None:
+            self._flow.tap.started(status, headers)
+        await self._line.start(status, headers)
+
+    async def _send(self, data: bytes, *, last: bool) -> None:
+        self.last_write = self._flow.clock.monotonic()
+        if data and self._flow.tap is not None:
+            self._flow.tap.sent(data)
+        if last:
+            self.ended = True  # before the send: the server may report the client gone the moment it is done
+        await self._line.send(data, last=last)
+
+    async def write(self, data: bytes, content_type: str) -> None:
+        """Send a piece of a stream; the first commits status 200."""
+        async with self._turn:
+            if self.ended:
+                return
+            if not self.started:
+                await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
+            await self._send(data, last=False)
+
+    async def finish(self, data: bytes, content_type: str) -> None:
+        """Send the last piece of a stream, or the whole of a document when nothing went before."""
+        async with self._turn:
+            if not self.started:
+                length = (("content-length", str(len(data))),)
+                await self._start(200, self._headers(content_type, length))
+            await self._send(data, last=True)
+
+    async def document(self, reply: Reply) -> None:
+        """Send a complete answer."""
+        async with self._turn:
+            length = ("content-length", str(len(reply.body)))
+            await self._start(reply.status, self._headers(reply.content_type, (*reply.headers, length)))
+            await self._send(reply.body, last=True)
+
+    async def fail(self, error: LunaError, held: bytes = b"") -> None:
+        """Tell the client: by status if nothing is out, in band (after `held`, what stages held back) if it is."""
+        if self._flow.tap is not None:
+            self._flow.tap.failed(error)
+        if self.ended:
+            return
+        if not self.started:
+            await self.document(self._flow.dialect.error(error, self._flow.id))
+            return
+        async with self._turn:
+            await self._send(held + self._flow.dialect.error_frame(error, self._flow.id), last=True)
+
+    async def keep_alive(self, heartbeat: float, commit_after: float, content_type: str) -> None:
+        """Give signs of life on a silent stream until cancelled. Seconds; 0 for never."""
+        beat = self._flow.dialect.heartbeat
+        while beat:
+            wait = (0 if self.started else commit_after) or heartbeat
+            if not wait or (self.started and not heartbeat):
+                return
+            due = wait - (self._flow.clock.monotonic() - self.last_write)
+            # A locked turn is a send under way: then it is the client that is slow.
+            if due > 0 or self._turn.locked() or not (self.started or commit_after):
+                await anyio.sleep(due if due > 0 else wait)
+            else:
+                await self.write(beat, content_type)
+
+
+def _header_value(value: str) -> str:
+    """A header value that cannot break out of its line (RFC 9110, section 5.5) and fits Latin-1."""
+    return value.translate(_PRINTABLE).encode("latin-1", "replace").decode("latin-1")

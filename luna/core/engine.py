@@ -1,0 +1,167 @@
+"""Runs one flow from its first stage to the end of its cleanup.
+
+Owns everything dangerous: the cancel scope, the watch on the client, the closing order,
+shielded cleanup, and the rendering of errors. Stages stay simple because this file is not.
+
+    the request's own task     request stages, then: batch ◂ chain ▸ encoder ▸ answer, until Finish
+    watcher                    waits for the client to leave, then cancels the flow
+    keep-alive                 signs of life while the upstream thinks
+
+The task that iterates the generators is the one that closes them, innermost first.
+"""
+
+import inspect
+import logging
+
+import anyio
+from anyio.abc import TaskGroup
+
+from luna.core.answer import Answer, Line
+from luna.core.chain import Chain
+from luna.core.flow import Flow, Outcome
+from luna.core.live import LiveFlows
+from luna.core.notes import Key
+from luna.core.stage import AnswerStage
+from luna.model.dialect import Encoder
+from luna.model.errors import Kind, LunaError
+from luna.model.events import Batch
+
+log = logging.getLogger("luna.engine")
+
+CLEANUP_SECONDS = 5.0
+FAREWELL_SECONDS = 1.0
+
+ENCODER: Key[Encoder] = Key("encoder")
+
+
+class Engine:
+    """Runs flows; one for the process."""
+
+    def __init__(self, live: LiveFlows) -> None:
+        self.live = live
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.live!r}>"
+
+    async def run(self, flow: Flow, line: Line) -> None:
+        """Answer one request. Never raises but for cancellation of the calling task."""
+        answer = Answer(flow, line)
+        try:
+            self.live.add(flow)
+        except LunaError as refused:
+            await self._fail(flow, answer, None, refused)
+            self._end(flow)
+            return
+        try:
+            with flow.scope:
+                async with anyio.create_task_group() as companions:
+                    companions.start_soon(_watch, flow, line, answer)
+                    await self._serve(flow, answer, companions)
+                    companions.cancel_scope.cancel()
+            if flow.outcome is Outcome.CANCELLED and flow.error is not None:
+                with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
+                    await answer.fail(flow.error)
+        finally:
+            self.live.remove(flow)
+            self._end(flow)
+
+    async def _serve(self, flow: Flow, answer: Answer, companions: TaskGroup) -> None:
+        chain: Chain | None = None
+        try:
+            await self._go_down(flow)
+            far_end = flow.route.pipeline.far_end[1]
+            if isinstance(far_end, AnswerStage):
+                flow.stage = far_end.use
+                await answer.document(await far_end.answer(flow))
+            else:
+                chain = Chain(flow)
+                await self._come_up(flow, answer, chain, companions)
+            flow.outcome = flow.outcome or Outcome.COMPLETED
+        except LunaError as error:
+            await self._fail(flow, answer, chain, error)
+        except Exception as error:  # the one place where the unforeseen becomes an answer
+            log.exception("flow %s: unexpected %s at stage %s", flow.id, type(error).__name__, flow.stage)
+            await self._fail(flow, answer, chain, _unforeseen(error))
+        finally:
+            with anyio.move_on_after(CLEANUP_SECONDS, shield=True) as cleanup:
+                await _clean_up(flow, chain)
+            if cleanup.cancelled_caught:
+                log.warning("flow %s: cleanup did not end within %.0f s", flow.id, CLEANUP_SECONDS)
+
+    async def _go_down(self, flow: Flow) -> None:
+        for name, stage in flow.route.pipeline.requests:
+            flow.stage = name
+            waiting = stage.request(flow)
+            if inspect.isawaitable(waiting):
+                await waiting
+            if flow.tap is not None and flow.decoded:
+                flow.tap.document(name, flow.chat)
+
+    async def _come_up(self, flow: Flow, answer: Answer, chain: Chain, companions: TaskGroup) -> None:
+        encode = flow.route.pipeline.encode
+        if encode is None:
+            raise LunaError(Kind.INTERNAL, f"pipeline '{flow.route.pipeline.name}' does not encode")
+        name, stage = encode
+        encoder = stage.encoder(flow)
+        flow.notes[ENCODER] = encoder
+        if flow.chat.stream:
+            companions.start_soon(answer.keep_alive, stage.heartbeat, stage.commit_after, encoder.content_type)
+        async for batch in chain.stream():
+            if flow.first_event is None:
+                flow.first_event = flow.clock.monotonic()
+            data = _encode(encoder, chain.feed(batch))
+            if chain.finished:
+                flow.stage = name
+                await answer.finish(data + encoder.close(), encoder.content_type)
+                return
+            if data:
+                await answer.write(data, encoder.content_type)
+        raise LunaError(
+            Kind.UPSTREAM_BROKEN,
+            "The upstream's stream ended before the answer was complete.",
+            hint="Send the request again.",
+        )
+
+    async def _fail(self, flow: Flow, answer: Answer, chain: Chain | None, error: LunaError) -> None:
+        error.stage = error.stage or flow.stage
+        flow.outcome, flow.error = flow.outcome or Outcome.FAILED, error
+        log.info("flow %s failed at %s: %s: %s", flow.id, error.stage or "birth", error.kind.value, error.message)
+        held = b""
+        encoder = flow.notes.get(ENCODER)
+        if chain is not None and encoder is not None and answer.started:
+            held = _encode(encoder, chain.flush())
+        await answer.fail(error, held)
+
+    def _end(self, flow: Flow) -> None:
+        if flow.tap is not None:
+            flow.tap.ended((flow.outcome or Outcome.CANCELLED).value)
+
+
+async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
+    await line.gone()
+    if not answer.ended:
+        flow.cancel(Outcome.CLIENT_GONE)
+
+
+def _encode(encoder: Encoder, batch: Batch) -> bytes:
+    if len(batch) == 1:
+        return encoder.feed(batch[0])
+    return b"".join([encoder.feed(event) for event in batch])
+
+
+async def _clean_up(flow: Flow, chain: Chain | None) -> None:
+    """Close the generators, then run what was deferred; one failing does not keep the others from running."""
+    steps = [chain.close] if chain is not None else []
+    for step in [*steps, *flow.take_defers()]:
+        try:
+            await step()
+        except Exception as error:  # cleanup of stages we do not know; each must get its turn
+            log.warning("flow %s: cleanup failed: %s: %s", flow.id, type(error).__name__, error)
+
+
+def _unforeseen(error: Exception) -> LunaError:
+    return LunaError(
+        Kind.INTERNAL,
+        f"luna met an unexpected {type(error).__name__}.",
+        hint="The log has the details under this flow's id.",
+    )

@@ -1,0 +1,112 @@
+"""One request on its way through a pipeline.
+
+Owns everything that is true of this request and no other: identity, route, request, notes,
+deferred cleanup, outcome. Knows nothing of HTTP and nothing of any protocol's words.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from luna.core.notes import Notes
+from luna.core.services import Services
+from luna.core.snapshot import Route, Snapshot
+from luna.core.tap import Tap
+from luna.model.ambient import Clock, Ids
+from luna.model.chat import ChatRequest
+from luna.model.dialect import ClientRequest, Dialect, Parsed
+from luna.model.errors import Kind, LunaError
+from luna.model.events import Usage
+
+
+class Outcome(enum.StrEnum):
+    """How a flow ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLIENT_GONE = "client-gone"
+    CANCELLED = "cancelled"
+
+
+class Flow:
+    """One request. Born under one snapshot, which it keeps to its end."""
+
+    def __init__(
+        self,
+        *,
+        client: ClientRequest,
+        dialect: Dialect,
+        parsed: Parsed | LunaError,
+        snapshot: Snapshot,
+        route: Route,
+        services: Services,
+        clock: Clock,
+        ids: Ids,
+        tap: Tap | None = None,
+    ) -> None:
+        self.client = client
+        self.dialect = dialect
+        self.parsed = parsed
+        """The body after its one decode, or why it could not be decoded: raised by `protocol.decode`, after auth."""
+        self.snapshot = snapshot
+        self.route = route
+        self.services = services
+        self.clock = clock
+        self.ids = ids
+        self.tap = tap
+        self.id = ids.token("flow_")
+        self.answer_id = dialect.answer_id(ids.token(""))
+        self.born = clock.wall()
+        """Seconds since the epoch. Timestamps that anybody sees derive from it, so that replays repeat them."""
+        self.born_monotonic = clock.monotonic()
+        self.first_event: float | None = None
+        """Monotonic time of the first batch."""
+        self.notes = Notes()
+        self.headers: dict[str, str] = {}
+        """Headers that stages add to the answer. They go out with the status."""
+        self.stage = ""
+        """The stage at work, for errors and the inspector."""
+        self.usage: Usage | None = None
+        """The latest usage that the upstream reported; the transport updates it while the answer is running."""
+        self.outcome: Outcome | None = None
+        self.error: LunaError | None = None
+        self.scope = anyio.CancelScope()
+        self._chat: ChatRequest | None = None
+        self._defers: list[Callable[[], Awaitable[None]]] = []
+
+    def __repr__(self) -> str:
+        state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
+        return f"<Flow {self.id} {self.route.pipeline.name} {state}>"
+
+    @property
+    def chat(self) -> ChatRequest:
+        """The neutral request. The compiler sees to it that no stage asks before it was decoded."""
+        if self._chat is None:
+            raise LunaError(Kind.INTERNAL, f"stage '{self.stage}' asked for the request before it was decoded")
+        return self._chat
+
+    @chat.setter
+    def chat(self, chat: ChatRequest) -> None:
+        self._chat = chat
+
+    @property
+    def decoded(self) -> bool:
+        """True once `chat` is there."""
+        return self._chat is not None
+
+    def defer(self, cleanup: Callable[[], Awaitable[None]]) -> None:
+        """Run `cleanup` when the flow is over, however it ends; last in, first out, shielded, within a deadline."""
+        self._defers.append(cleanup)
+
+    def take_defers(self) -> list[Callable[[], Awaitable[None]]]:
+        """The cleanups to run now, in order."""
+        taken, self._defers = self._defers[::-1], []
+        return taken
+
+    def cancel(self, outcome: Outcome, error: LunaError | None = None) -> None:
+        """End the flow from outside. The first reason stands; with an `error` the client is told."""
+        if self.outcome is None:
+            self.outcome = outcome
+            self.error = error
+            self.scope.cancel()

@@ -1,0 +1,122 @@
+"""A configuration, compiled and frozen.
+
+Owns the compiled form of routes and pipelines and the one cell that says which snapshot new
+flows are born under. Committing is one assignment. How YAML becomes a snapshot is `luna.config`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from luna.core.prompts import Prompts
+from luna.core.routing import Alias, Matcher, RequestFacts, Verdict
+from luna.core.stage import AnswerStage, AroundStage, EncodeStage, RequestStage, ResponseStage, Stage, TransportStage
+from luna.model.dialect import Facts
+
+
+@dataclass(frozen=True)
+class BoundStage:
+    """A stage in its place: the name under which boundaries, errors and overrides know it."""
+
+    name: str
+    stage: Stage
+    options: Mapping[str, object]
+    """As written, for the inspector."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Stages in the order in which the data meets them."""
+
+    name: str
+    about: str
+    stages: tuple[BoundStage, ...]
+
+    def __repr__(self) -> str:
+        return f"<Pipeline {self.name}: {' ▸ '.join(bound.name for bound in self.stages)}>"
+
+    @cached_property
+    def requests(self) -> tuple[tuple[str, RequestStage], ...]:
+        return tuple((b.name, b.stage) for b in self.stages if isinstance(b.stage, RequestStage))
+
+    @cached_property
+    def arounds(self) -> tuple[tuple[str, AroundStage], ...]:
+        return tuple((b.name, b.stage) for b in self.stages if isinstance(b.stage, AroundStage))
+
+    @cached_property
+    def responses(self) -> tuple[tuple[str, ResponseStage], ...]:
+        return tuple((b.name, b.stage) for b in self.stages if isinstance(b.stage, ResponseStage))
+
+    @cached_property
+    def far_end(self) -> tuple[str, TransportStage | AnswerStage]:
+        """The one transport or answer stage."""
+        return next((b.name, b.stage) for b in self.stages if isinstance(b.stage, TransportStage | AnswerStage))
+
+    @cached_property
+    def encode(self) -> tuple[str, EncodeStage] | None:
+        return next(((b.name, b.stage) for b in self.stages if isinstance(b.stage, EncodeStage)), None)
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which requests take which pipeline."""
+
+    name: str
+    matcher: Matcher
+    pipeline: Pipeline
+    """With the route's own option overrides compiled in."""
+    record: str = "errors"
+    """`off`, `errors` or `all`."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that YAML and prompt files say, at one moment."""
+
+    version: int
+    digest: str
+    """Of all files it was compiled from: hexadecimal SHA-256."""
+    since: float
+    """Seconds since the epoch when it was committed."""
+    routes: tuple[Route, ...]
+    pipelines: Mapping[str, Pipeline]
+    aliases: tuple[Alias, ...]
+    prompts: Prompts
+    files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.version} {self.digest[:8]} routes={len(self.routes)} pipelines={len(self.pipelines)}>"
+
+    def route_for(self, request: RequestFacts, body: Facts) -> Route | None:
+        """The first route that matches, or None."""
+        return next((route for route in self.routes if route.matcher.matches(request, body)), None)
+
+    def explain(self, request: RequestFacts, body: Facts) -> list[tuple[Route, Verdict]]:
+        """Route by route up to and including the first that matches: why it did, or the first reason why not."""
+        trail: list[tuple[Route, Verdict]] = []
+        for route in self.routes:
+            verdict = route.matcher.verdict(request, body)
+            trail.append((route, verdict))
+            if verdict.matched:
+                break
+        return trail
+
+    def target_of(self, model: str) -> str:
+        """The name that the aliases give a client's model name; itself when none covers it."""
+        return next((alias.target for alias in self.aliases if alias.model.matches(model)), model)
+
+
+class SnapshotCell:
+    """Holds the snapshot that new flows are born under."""
+
+    def __init__(self, current: Snapshot) -> None:
+        self.current = current
+
+    def __repr__(self) -> str:
+        return f"<SnapshotCell {self.current!r}>"
+
+    def commit(self, new: Snapshot) -> Snapshot:
+        """Make `new` the one for flows born from now on; returns the one it replaces."""
+        old, self.current = self.current, new
+        return old

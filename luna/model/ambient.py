@@ -1,0 +1,78 @@
+"""Everything non-deterministic that a flow may touch: time and identity, both injectable.
+
+A live flow draws its ids from a random seed; the seed and the time of birth stand in its
+recording, so that a replay makes the same ids and the same timestamps, byte for byte.
+"""
+
+import hashlib
+import os
+import time
+import uuid
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def wall(self) -> float:
+        return time.time()  # noqa: TID251 - the one place
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class ManualClock:
+    """A clock that stands still until somebody advances it: for tests and replays."""
+
+    def __init__(self, wall: float = 1_790_000_000.0) -> None:
+        self._wall = wall
+        self._monotonic = 0.0
+
+    def __repr__(self) -> str:
+        return f"<ManualClock {self._wall:.3f}>"
+
+    def wall(self) -> float:
+        return self._wall
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._wall += seconds
+        self._monotonic += seconds
+
+
+class Ids:
+    """An endless, reproducible supply of identifiers: the n-th is a function of the seed and n alone."""
+
+    def __init__(self, seed: bytes | None = None) -> None:
+        self.seed = os.urandom(16) if seed is None else seed
+        self._drawn = 0
+
+    def __repr__(self) -> str:
+        return f"<Ids {self.seed.hex()[:8]} drawn={self._drawn}>"
+
+    def _draw(self) -> bytes:
+        self._drawn += 1
+        return hashlib.blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).digest()
+
+    def uuid(self) -> str:
+        """A version 4 UUID (RFC 9562)."""
+        return str(uuid.UUID(bytes=self._draw(), version=4))
+
+    def token(self, prefix: str) -> str:
+        """`prefix` and 24 hexadecimal digits, for ids that clients see (`chatcmpl-…`)."""
+        return prefix + self._draw().hex()[:24]

@@ -1,0 +1,116 @@
+"""The seam between the machine and a client's protocol.
+
+Owns what the machine needs from a protocol: how to read a request, how to write an answer,
+how to say that something failed. Each protocol implements `Dialect` in `luna.protocols`;
+the machine never looks inside a body.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from luna.model.chat import ChatRequest
+from luna.model.errors import LunaError
+from luna.model.events import StreamEvent
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ClientRequest:
+    """A request as it came off the wire. Header names are lower case; `path` is decoded, without the query."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first header of that (lower-case) name, or ""."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What routing may ask of a body. None: the body does not say."""
+
+    model: str | None = None
+    stream: bool | None = None
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A body after its one JSON decode: the dialect's own document, and what routing may ask of it."""
+
+    document: object
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete answer: a document or an error, as opposed to a stream."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Headers = ()
+
+
+@dataclass(frozen=True)
+class AnswerHead:
+    """What an encoder must know before the first event."""
+
+    id: str
+    model: str
+    created: int
+    stream: bool
+    include_usage: bool
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Encoder(Protocol):
+    """Turns one answer's events into the client's bytes. Pure; how events are batched never matters."""
+
+    content_type: str
+
+    def feed(self, event: StreamEvent) -> bytes:
+        """The bytes this event becomes; b"" when it has nothing to say (yet)."""
+        ...
+
+    def close(self) -> bytes:
+        """What follows `Finish`: an end mark, or the whole document of a non-streamed answer."""
+        ...
+
+
+class Dialect(Protocol):
+    """One client protocol on one endpoint."""
+
+    name: str
+    heartbeat: bytes
+    """What keeps a silent stream alive without meaning anything; b"" where the protocol has no such thing."""
+
+    def parse(self, request: ClientRequest) -> Parsed:
+        """Decode the body, once. Raises LunaError(BAD_REQUEST)."""
+        ...
+
+    def decode(self, parsed: Parsed, request: ClientRequest) -> ChatRequest:
+        """Translate the parsed document. Raises LunaError(BAD_REQUEST) naming the field in `param`."""
+        ...
+
+    def answer_id(self, token: str) -> str:
+        """The id of an answer in this protocol's style, made of 24 hexadecimal digits."""
+        ...
+
+    def encoder(self, head: AnswerHead) -> Encoder:
+        """A fresh encoder for one answer."""
+        ...
+
+    def error(self, error: LunaError, flow_id: str) -> Reply:
+        """An error before anything was sent: status and body in the protocol's shape."""
+        ...
+
+    def error_frame(self, error: LunaError, flow_id: str) -> bytes:
+        """An error after the status is out: the protocol's in-band form, and its end mark."""
+        ...

@@ -1,0 +1,1 @@
+"""Codecs: each client protocol in its own files, all of them pure. Imports `luna.model` only."""

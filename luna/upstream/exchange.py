@@ -1,0 +1,71 @@
+"""The seam for the network: one request out, one response in.
+
+Owns the shapes that every backend speaks: the pool that really goes out, the recording around it,
+the replay that stands in for it, the faults that break it. Knows nothing of Qwen.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. `head`: from the sent request to the response's head; `idle`: between two reads of the body."""
+
+    connect: float = 15.0
+    head: float = 120.0
+    idle: float = 180.0
+
+
+@dataclass(frozen=True)
+class OutRequest:
+    """What goes out. Header names as they shall stand on the wire; `host` and `content-length` are added."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+class InResponse(Protocol):
+    """What comes back. Whoever opened it closes it, in the same task."""
+
+    status: int
+    headers: Headers
+    """Header names in lower case, in order, repeated ones kept."""
+
+    def header(self, name: str) -> str:
+        """The first header of that (lower-case) name, or ""."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, content encoding undone, one item for each read of the socket; may be iterated once.
+        Raises LunaError(UPSTREAM_BROKEN) when it is cut, LunaError(TIMEOUT) when it stalls."""
+        ...
+
+    async def read(self, limit: int = 4 * 1024 * 1024) -> bytes:
+        """The whole body. Raises what `chunks` raises, and LunaError(UPSTREAM_BROKEN) beyond `limit` bytes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back: to the pool if the body was read to its end, else by closing the socket.
+        May be called twice."""
+        ...
+
+
+class Backend(Protocol):
+    """Opens exchanges."""
+
+    async def open(self, request: OutRequest) -> InResponse:
+        """Send the request and return when the response's head is there. Never follows a redirect.
+        Raises LunaError(UPSTREAM_BROKEN) when the other side cannot be reached or breaks off, LunaError(TIMEOUT)
+        when it is too slow. The message names the host and what failed, never a header or a body."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is idle and let go of the rest."""
+        ...

@@ -1,0 +1,9 @@
+"""What every test gets: one event loop implementation, and a check that nothing is left running."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """granian runs on asyncio, so the tests do too."""
+    return "asyncio"
