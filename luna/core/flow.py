@@ -65,6 +65,8 @@ class Flow:
         self.notes = Notes()
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
+        self.strict = False
+        """Refuse what cannot be honoured instead of naming it in `x-luna-ignored`."""
         self.stage = ""
         """The stage at work, for errors and the inspector."""
         self.usage: Usage | None = None
@@ -94,6 +96,21 @@ class Flow:
     def decoded(self) -> bool:
         """True once `chat` is there."""
         return self._chat is not None
+
+    def ignore(self, *fields: str) -> None:
+        """The client asked for something that luna cannot honour: say so in `x-luna-ignored`, or refuse when the
+        pipeline is strict. `fields` are spelled as the client spells them. Raises LunaError(BAD_REQUEST)."""
+        if not fields:
+            return
+        if self.strict:
+            raise LunaError(
+                Kind.BAD_REQUEST,
+                f"luna cannot honour: {', '.join(fields)}.",
+                hint="Leave them out, or set `strict: false` on the pipeline's protocol.decode stage.",
+                param=fields[0],
+            )
+        said = self.headers.get("x-luna-ignored", "").split(",") if "x-luna-ignored" in self.headers else []
+        self.headers["x-luna-ignored"] = ",".join(dict.fromkeys([*said, *fields]))
 
     def defer(self, cleanup: Callable[[], Awaitable[None]]) -> None:
         """Run `cleanup` when the flow is over, however it ends; last in, first out, shielded, within a deadline."""

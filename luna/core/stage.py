@@ -40,7 +40,7 @@ class BuildContext:
 
 
 class Stage:
-    """Base of all stages. Built once per snapshot and route and shared by all its flows: it keeps no state of a flow."""
+    """Base of all stages. Built once per snapshot and route, shared by all flows: it keeps no state of a flow."""
 
     use: ClassVar[str]
     """The name that pipelines call it by."""
