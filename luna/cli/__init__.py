@@ -1,1 +1,1 @@
-""""""
+"""The `luna` command, one file per subcommand."""

@@ -1,0 +1,71 @@
+# What a person runs. Everything else is called from here.
+#
+#   make run     serve on http://127.0.0.1:8080, answered by a built-in look-alike until an account is configured
+#   make test    lint, types and all tests: the one gate
+#   make bench   what luna costs, side by side with the bare upstream and a minimal pass-through
+#   make setup   .venv with luna in it; the others call it first
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN_READY := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+
+.PHONY: run test lint types setup test-setup bench golden schemas lock clean
+
+run: setup
+	@exec $(BIN)/luna serve --demo
+
+setup: $(RUN_READY)
+	@if [ -f ui/package.json ]; then $(MAKE) --no-print-directory ui/dist/.built; fi
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "luna needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_READY): requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TEST_READY): requirements/test.txt $(RUN_READY)
+	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+ui/dist/.built: ui/package-lock.json $(shell find ui/src ui/index.html -type f 2>/dev/null)
+	cd ui && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+test-setup: setup $(TEST_READY)
+
+test: test-setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/luna check
+	$(BIN)/python -m pytest -q
+
+lint: test-setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: test-setup
+	$(BIN)/mypy
+
+golden: test-setup
+	$(BIN)/python -m pytest -q tests/golden --update-golden
+
+schemas: setup
+	$(BIN)/luna check --write-schemas schemas
+
+bench: test-setup
+	$(BIN)/python -m tests.bench
+
+lock: test-setup
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group build pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group build --group test pyproject.toml -o requirements/test.txt
+
+clean:
+	rm -rf $(VENV) ui/dist ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,95 @@
+"""Who may speak to luna at all: the rules that stand before every route.
+
+Pure. Owns the defences that a server on loopback needs against the web pages its user visits:
+the Host allow-list (DNS rebinding), Origin and Sec-Fetch-Site (cross-site requests), and the JSON
+content type (forms cannot send it). Keys are somebody else's: the `auth` stage's and the admin door's.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from luna.model.dialect import Headers
+from luna.model.errors import Kind, LunaError
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class Guard:
+    """The rules for one process. `hosts` are the names it answers to besides loopback's."""
+
+    def __init__(self, hosts: Iterable[str] = ()) -> None:
+        self._hosts = LOOPBACK_NAMES | {host.lower().strip("[]") for host in hosts}
+
+    def __repr__(self) -> str:
+        return f"<Guard {', '.join(sorted(self._hosts))}>"
+
+    def check(self, method: str, path: str, headers: Headers) -> None:
+        """Raises LunaError when the request may not go on."""
+        self._check_host([value for name, value in headers if name == "host"])
+        changes = method not in SAFE_METHODS
+        if changes or path.startswith("/v1"):
+            self._check_origin(headers)
+        if changes:
+            _check_content_type(method, headers)
+
+    def _check_host(self, hosts: list[str]) -> None:
+        if len(hosts) != 1:
+            raise LunaError(Kind.BAD_REQUEST, "A request needs exactly one Host header.")
+        name = _host_name(hosts[0])
+        if not self._answers_to(name):
+            raise LunaError(
+                Kind.FORBIDDEN,
+                f"luna does not answer to the host name {name[:80]!r}.",
+                hint="Use 127.0.0.1 or localhost, or add the name to LUNA_ALLOWED_HOSTS.",
+            )
+
+    def _answers_to(self, name: str) -> bool:
+        if name in self._hosts:
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False
+
+    def _check_origin(self, headers: Headers) -> None:
+        for name, value in headers:
+            if name == "sec-fetch-site" and value not in ("same-origin", "none"):
+                raise _foreign(f"Sec-Fetch-Site: {value[:40]}")
+            if name == "origin":
+                parts = urlsplit(value)
+                own = {host for key, host in headers if key == "host"}
+                if parts.scheme not in ("http", "https") or parts.netloc not in own:
+                    raise _foreign(f"Origin: {value[:80]}")
+
+
+def _foreign(what: str) -> LunaError:
+    return LunaError(
+        Kind.FORBIDDEN,
+        f"luna takes no requests from other web pages ({what}).",
+        hint="Call it from a program, or from luna's own pages.",
+    )
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets (RFC 9110, section 7.2)."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0] if host.count(":") == 1 else host
+
+
+def _check_content_type(method: str, headers: Headers) -> None:
+    length = next((value for name, value in headers if name == "content-length"), "")
+    chunked = any(name == "transfer-encoding" for name, _ in headers)
+    if method == "DELETE" and not chunked and length in ("", "0"):
+        return
+    kind = next((value for name, value in headers if name == "content-type"), "")
+    media = kind.partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise LunaError(
+            Kind.UNSUPPORTED_MEDIA_TYPE,
+            f"The content type is {media or 'missing'}; luna reads application/json.",
+            hint="Send the header `Content-Type: application/json`.",
+        )
