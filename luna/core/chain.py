@@ -61,6 +61,7 @@ class Chain:
             batch = passed
             if tap is not None:
                 tap.events(name, batch)
+        self._flow.stage = self._transport_name  # whatever goes wrong next, goes wrong there
         return self._until_finish(batch)
 
     def flush(self) -> Batch:

@@ -6,6 +6,7 @@ deferred cleanup, outcome. Knows nothing of HTTP and nothing of any protocol's w
 
 import enum
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 import anyio
 
@@ -73,13 +74,17 @@ class Flow:
         """The latest usage that the upstream reported; the transport updates it while the answer is running."""
         self.outcome: Outcome | None = None
         self.error: LunaError | None = None
-        self.scope = anyio.CancelScope()
         self._chat: ChatRequest | None = None
         self._defers: list[Callable[[], Awaitable[None]]] = []
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
         return f"<Flow {self.id} {self.route.pipeline.name} {state}>"
+
+    @cached_property
+    def scope(self) -> anyio.CancelScope:
+        """What the flow runs in. Made when it is first needed, so that a flow can be built where no loop runs."""
+        return anyio.CancelScope()
 
     @property
     def chat(self) -> ChatRequest:

@@ -5,11 +5,11 @@ is loaded under a module name that holds the hash of its text, so that a flow ke
 """
 
 import hashlib
-import importlib.util
 import sys
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 
 from luna.core.stage import Stage
 
@@ -39,7 +39,9 @@ class Registry:
     @cached_property
     def _entries(self) -> dict[str, EntryPoint]:
         found = entry_points(group=GROUP)
-        return {e.name: e for e in found if self._third_party or e.module.startswith("luna.")}
+        own = {e.name: e for e in found if _is_own(e)}
+        others = {e.name: e for e in found if self._third_party and not _is_own(e)}
+        return others | own  # an installed package adds names; it cannot take over `auth`
 
     def names(self) -> tuple[str, ...]:
         """All registered names, sorted. Local files are not among them."""
@@ -51,7 +53,7 @@ class Registry:
         if is_local(use):
             return self._load_file(use, base)
         if use not in self._loaded:
-            self._loaded[use] = _stage_class(self._entries[use].load(), use)
+            self._loaded[use] = _stage_class(_load(self._entries[use]), use)
         return self._loaded[use]
 
     def _load_file(self, use: str, base: Path) -> type[Stage]:
@@ -60,29 +62,44 @@ class Registry:
         path, name = local_file(use, base)
         try:
             source = path.read_bytes()
-        except OSError as error:
-            raise StageLoadError(f"cannot read {path}: {error.strerror}") from error
-        module_name = f"luna_local.{path.stem}_{hashlib.sha256(source).hexdigest()[:12]}"
-        module = sys.modules.get(module_name)
-        if module is None:
-            spec = importlib.util.spec_from_loader(module_name, loader=None, origin=str(path))
-            assert spec is not None
-            module = importlib.util.module_from_spec(spec)
-            module.__file__ = str(path)
-            sys.modules[module_name] = module
-            try:
-                exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user's own stage
-            except SyntaxError as error:
-                del sys.modules[module_name]
-                raise StageLoadError(f"{error.msg}", file=path, line=error.lineno) from error
-            except Exception as error:  # whatever a module may raise while it is being imported
-                del sys.modules[module_name]
-                line = _line_in(error, path)
-                raise StageLoadError(f"{type(error).__name__}: {error}", file=path, line=line) from error
+        except (OSError, ValueError) as error:
+            written = use.rpartition(":")[0]
+            raise StageLoadError(f"cannot read {written}: {getattr(error, 'strerror', None) or error}") from error
+        identity = hashlib.sha256(str(path).encode(errors="surrogateescape") + b"\0" + source).hexdigest()[:12]
+        module_name = f"luna_local.{path.stem}_{identity}"
+        module = sys.modules.get(module_name) or _execute(module_name, path, source)
         found = getattr(module, name, None)
         if found is None:
-            raise StageLoadError(f"{path.name} has no class '{name}'", file=path)
+            raise StageLoadError(f"there is no class '{name}' in this file", file=path)
         return _stage_class(found, use)
+
+
+def _is_own(entry: EntryPoint) -> bool:
+    return entry.module == "luna" or entry.module.startswith("luna.")
+
+
+def _load(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except (Exception, SystemExit) as error:  # whatever a package may raise while it is being imported
+        raise StageLoadError(f"{entry.value} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _execute(module_name: str, path: Path, source: bytes) -> ModuleType:
+    module = ModuleType(module_name)
+    module.__file__ = str(path)
+    sys.modules[module_name] = module  # annotations of its classes are looked up there
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user's own stage
+    except BaseException as error:
+        del sys.modules[module_name]
+        if isinstance(error, SyntaxError) and error.filename == str(path):
+            raise StageLoadError(error.msg, file=path, line=error.lineno or 1) from error
+        if isinstance(error, Exception | SystemExit):  # whatever a module may raise while it is being imported
+            message = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise StageLoadError(message, file=path, line=_line_in(error, path)) from error
+        raise
+    return module
 
 
 def is_local(use: str) -> bool:
@@ -95,12 +112,17 @@ def local_file(use: str, base: Path) -> tuple[Path, str]:
     path, colon, name = use.rpartition(":")
     if not colon or not path.endswith(".py") or not name.isidentifier():
         raise StageLoadError(f"expected ./path/to/file.py:ClassName, got {use!r}")
-    return (base / path).resolve(), name
+    try:
+        return (base / path).resolve(), name
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+        raise StageLoadError(f"{path!r} is not a usable path: {error}") from error
 
 
 def _stage_class(found: object, use: str) -> type[Stage]:
-    if not (isinstance(found, type) and issubclass(found, Stage)):
+    if not (isinstance(found, type) and issubclass(found, Stage)) or found.__module__ == Stage.__module__:
         raise StageLoadError(f"'{use}' is not a Stage")
+    if not hasattr(found, "use"):
+        found.use = use  # a local class need not repeat the name it is called by
     return found
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from luna.model.dialect import Facts, Headers
 from luna.model.values import Globs
 
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+"""Their values, and the patterns for them, stay out of every verdict."""
+
 
 @dataclass(frozen=True)
 class RequestFacts:
@@ -61,18 +64,18 @@ class Matcher:
         failure = next(self._failures(request, body), None)
         if failure is not None:
             return Verdict(False, failure)
-        return Verdict(True, "; ".join(self._conditions()) or "it has no conditions")
+        return Verdict(True, self.describe())
+
+    def describe(self) -> str:
+        """All conditions, in words."""
+        return "; ".join(self._conditions()) or "it has no conditions"
 
     def _failures(self, request: RequestFacts, body: Facts) -> Iterator[str]:
         if self.method is not None and not self.method.matches(request.method):
             yield f"method {request.method} is not {_words(self.method)}"
         if self.path is not None and not self.path.matches(request.path):
             yield f"path {request.path} is not {_words(self.path)}"
-        for name, globs in self.headers:
-            values = [value for key, value in request.headers if key == name]
-            if not any(globs.matches(value) for value in values):
-                said = f"is {values[0]!r}, not {_words(globs)}" if values else "is absent"
-                yield f"header {name} {said}"
+        yield from self._header_failures(request.headers)
         if self.size_min is not None and request.size < self.size_min:
             yield f"body of {request.size} bytes is smaller than {self.size_min}"
         if self.size_max is not None and request.size > self.size_max:
@@ -82,6 +85,15 @@ class Matcher:
         if self.stream is not None and bool(body.stream) is not self.stream:
             yield f"stream is {str(bool(body.stream)).lower()}"
         yield from self._tool_failures(body)
+
+    def _header_failures(self, headers: Headers) -> Iterator[str]:
+        for name, globs in self.headers:
+            values = [value for key, value in headers if key == name]
+            if not values:
+                yield f"header {name} is absent"
+            elif not any(map(globs.matches, values)):
+                secret = name in _SECRET_HEADERS
+                yield f"header {name} {'does not match' if secret else f'is {values[0]!r}, not {_words(globs)}'}"
 
     def _tool_failures(self, body: Facts) -> Iterator[str]:
         if self.tools_any is not None and not any(map(self.tools_any.matches, body.tools)):
@@ -99,7 +111,7 @@ class Matcher:
             if globs is not None:
                 yield f"{label} is {_words(globs)}"
         for name, globs in self.headers:
-            yield f"header {name} is {_words(globs)}"
+            yield f"header {name} matches" if name in _SECRET_HEADERS else f"header {name} is {_words(globs)}"
         if self.tools_any is not None:
             yield f"a tool is {_words(self.tools_any)}"
         for globs in self.tools_all:
@@ -116,9 +128,10 @@ class Matcher:
     def covers(self, other: "Matcher") -> bool:
         """True when every request that `other` matches is certainly matched by this one too.
         May say False when it cannot tell; never says True wrongly."""
+        # A method and a path are always there, so `*` asks nothing of them; a model or a tool may be missing.
         return (
-            _globs_cover(self.method, other.method)
-            and _globs_cover(self.path, other.path)
+            _globs_cover(self.method, other.method, always_there=True)
+            and _globs_cover(self.path, other.path, always_there=True)
             and _globs_cover(self.model, other.model)
             and all(
                 any(name == theirs and _globs_cover(globs, values) for theirs, values in other.headers)
@@ -137,12 +150,13 @@ def _words(globs: Globs) -> str:
     return " or ".join(globs.patterns)
 
 
-def _globs_cover(outer: Globs | None, inner: Globs | None) -> bool:
-    """True when each pattern of `inner` certainly lies within `outer`."""
+def _globs_cover(outer: Globs | None, inner: Globs | None, *, always_there: bool = False) -> bool:
+    """True when each pattern of `inner` certainly lies within `outer`. None is "any", and with it "none at all"
+    unless the value is always there."""
     if outer is None:
         return True
     if inner is None:
-        return "*" in outer.patterns
+        return always_there and "*" in outer.patterns
     return all(_pattern_covered(outer, pattern) for pattern in inner.patterns)
 
 

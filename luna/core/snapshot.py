@@ -21,7 +21,7 @@ class BoundStage:
     name: str
     stage: Stage
     options: Mapping[str, object]
-    """As written, for the inspector."""
+    """All of them as they hold, for the inspector: as written (`${NAME}` unfilled), else the default."""
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,5 @@ class ChatRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The client wants a usage frame at the end of a stream."""
     ignored: list[str] = []
     """The client's fields that luna cannot honour, as the client spells them."""
+    bridged: bool = False
+    """Tools, calls and results stand in the messages as text: a transport has nothing more to say of them."""

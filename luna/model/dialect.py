@@ -5,6 +5,7 @@ how to say that something failed. Each protocol implements `Dialect` in `luna.pr
 the machine never looks inside a body.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +59,10 @@ class Reply:
     headers: Headers = ()
 
 
+def _nothing_counted() -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class AnswerHead:
     """What an encoder must know before the first event."""
@@ -68,6 +73,8 @@ class AnswerHead:
     stream: bool
     include_usage: bool
     warnings: tuple[str, ...] = field(default=())
+    prompt_tokens: Callable[[], int] = field(default=_nothing_counted)
+    """Estimates what the prompt cost. Called only when the upstream did not say."""
 
 
 class Encoder(Protocol):

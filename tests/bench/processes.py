@@ -22,6 +22,8 @@ class Process:
     popen: subprocess.Popen[bytes]
     started_in: float
     """Seconds from the start of the process to its first answer."""
+    said: bytes = b""
+    """The first line it printed, where that was asked for."""
 
     def cpu(self) -> float:
         """Seconds of user and system time so far."""
@@ -53,21 +55,28 @@ class Process:
 
 
 def start(
-    name: str, arguments: Sequence[str], port: int, *, probe: str = "/health", env: Mapping[str, str] | None = None
+    name: str,
+    arguments: Sequence[str],
+    port: int,
+    *,
+    probe: str = "/health",
+    env: Mapping[str, str] | None = None,
+    listen: bool = False,
 ) -> Process:
-    """Run `python ARGUMENTS` and wait until it answers at `probe`."""
+    """Run `python ARGUMENTS` and wait until it answers at `probe`; with `listen`, keep the first line it prints."""
     began = time.monotonic()
     popen = subprocess.Popen(
         [sys.executable, *arguments],
         env={**os.environ, **(env or {})},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if listen else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     while True:
         if popen.poll() is not None:
             raise RuntimeError(f"{name} ended with {popen.returncode} before it answered")
         if _answers(port, probe):
-            return Process(name, port, popen, time.monotonic() - began)
+            took = time.monotonic() - began
+            return Process(name, port, popen, took, popen.stdout.readline() if popen.stdout else b"")
         if time.monotonic() - began > 30:
             popen.kill()
             raise RuntimeError(f"{name} did not answer within 30 s")

@@ -61,7 +61,7 @@ async def running_luna(
             "LUNA_QWEN_AUTH_URL": lookalike.url,
         }
         if account:
-            values |= {"QWEN_AI_TOKEN": login.token, "QWEN_AI_COOKIES": login.cookies}
+            values |= {"QWEN_AI_TOKEN": login.token, "QWEN_AI_COOKIES": login.cookie_header}
         settings = Settings.from_environment(environ=values | (environ or {}), demo=demo)
         async with assemble(settings) as house:
             server = embedded_server(house.app, "127.0.0.1", port)

@@ -103,7 +103,7 @@ async def test_an_error_before_the_first_event_is_a_status() -> None:
 async def test_an_error_after_the_first_event_is_in_band_and_what_was_held_back_comes_first() -> None:
     flow = flow_of(Decode(StageOptions(), CONTEXT), Scripted(*HELLO[:3], BROKEN), Hold(), Encode())
     line = await run(flow)
-    assert (line.status, line.body, line.ended) == (200, b"<opened>hello!upstream-broken@scripted", True)
+    assert (line.status, line.body, line.ended) == (200, b"<opened>hello!upstream-broken@scripted", True)  # not @hold
 
 
 async def test_a_stream_that_just_stops_is_an_error() -> None:

@@ -1,0 +1,85 @@
+"""How the control plane answers: one shape for documents, one for errors.
+
+error: {"error": {"kind": "bad-request", "message": "…", "hint": "…", "param": "…"}}
+"""
+
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from luna.model.errors import Kind, LunaError
+
+T = TypeVar("T")
+
+STATUS: dict[Kind, int] = {
+    Kind.BAD_REQUEST: 400,
+    Kind.UNAUTHORIZED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.METHOD_NOT_ALLOWED: 405,
+    Kind.REQUEST_TIMEOUT: 408,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED_MEDIA_TYPE: 415,
+    Kind.RATE_LIMITED: 429,
+    Kind.UPSTREAM_LOGIN: 502,
+    Kind.UPSTREAM_BLOCKED: 502,
+    Kind.UPSTREAM_REJECTED: 502,
+    Kind.UPSTREAM_BROKEN: 502,
+    Kind.UPSTREAM_TRANSIENT: 502,
+    Kind.NO_ACCOUNT: 503,
+    Kind.DRAINING: 503,
+    Kind.TIMEOUT: 504,
+}
+
+
+class ErrorBody(msgspec.Struct, omit_defaults=True):
+    """What went wrong and what to do."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    param: str | None = None
+
+
+class ErrorDocument(msgspec.Struct):
+    """The one error shape of `/api`."""
+
+    error: ErrorBody
+
+
+def json(document: object, status: int = 200) -> Response:
+    """A document; never cached, for it may hold a person's prompts."""
+    return Response(
+        msgspec.json.encode(document),
+        status,
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )
+
+
+def error_document(error: LunaError) -> ErrorDocument:
+    """The body that tells `error`."""
+    return ErrorDocument(ErrorBody(error.kind.value, error.message, error.hint, error.param))
+
+
+def refusal(error: LunaError) -> Response:
+    """An error as an answer."""
+    response = json(error_document(error), STATUS.get(error.kind, 500))
+    if error.retry_after is not None:
+        response.headers["retry-after"] = str(int(error.retry_after) + 1)
+    return response
+
+
+async def read(request: Request, kind: type[T]) -> T:
+    """The request's body as `kind`. Raises LunaError(BAD_REQUEST)."""
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        message, _, path = str(error).partition(" - at ")
+        field = path.strip("`$.") or None
+        where = f" (field {field})" if field else ""
+        raise LunaError(
+            Kind.BAD_REQUEST, f"The body is not what this route takes: {message}{where}.", param=field
+        ) from None

@@ -1,0 +1,92 @@
+"""`luna serve`: start the proxy and say where it is."""
+
+import argparse
+import ipaddress
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from luna.config.diagnostics import ConfigurationError
+from luna.config.settings import Settings, SettingsError
+from luna.server.assemble import House, assemble
+from luna.server.supervise import BindError, resolve, supervise
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    command = commands.add_parser(
+        "serve",
+        help="start the proxy",
+        description="Serve the API, the admin API and the admin pages on one port.",
+        epilog="Settings come from LUNA_* environment variables; flags win. Example: luna serve --demo --port 8081",
+    )
+    command.add_argument("--host", help="address to listen on (LUNA_HOST, default 127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (LUNA_PORT, default 8080)")
+    command.add_argument("--data-dir", type=Path, help="where luna keeps its state (LUNA_DATA_DIR, default ./data)")
+    command.add_argument("--routes", type=Path, help="the routes file (LUNA_ROUTES, default ./routes.yaml)")
+    command.add_argument(
+        "--demo", action="store_true", help="let a built-in look-alike of Qwen answer until an account is configured"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    try:
+        settings = Settings.from_environment(
+            host=arguments.host,
+            port=arguments.port,
+            data_dir=arguments.data_dir,
+            routes=arguments.routes,
+            demo=arguments.demo,
+        )
+        address = resolve(settings.host, settings.port)
+    except (SettingsError, BindError) as error:
+        print(f"luna: {error}", file=sys.stderr)
+        return 2
+    if not settings.proxy_keys and not ipaddress.ip_address(address).is_loopback:
+        print(
+            f"luna: {settings.host} can be reached from other machines, and no proxy key is set.\n"
+            "Set LUNA_PROXY_KEY to a key that clients must send, or listen on 127.0.0.1.",
+            file=sys.stderr,
+        )
+        return 2
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    return anyio.run(_serve, settings, backend_options={"use_uvloop": True})
+
+
+async def _serve(settings: Settings) -> int:
+    try:
+        async with assemble(settings) as house:
+            return await supervise(house, announce=partial(_announce, house))
+    except ConfigurationError as error:
+        for diagnostic in error.diagnostics:
+            print(diagnostic, file=sys.stderr)
+        print("luna: the configuration does not compile; nothing was started.", file=sys.stderr)
+        return 1
+    except (BindError, OSError) as error:
+        print(f"luna: {error}", file=sys.stderr)
+        return 2
+
+
+def _announce(house: House) -> None:
+    settings = house.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    origin = f"http://{host}:{settings.port}"
+    print(f"luna listens on {origin}  (OpenAI base URL: {origin}/v1)")
+    readiness = house.accounts.readiness()
+    if readiness == "demo":
+        print("DEMO: no Qwen account is configured; a built-in look-alike answers, not Qwen.")
+    elif readiness == "none":
+        print("No Qwen account is configured: chats get a 503 that says what to do. `--demo` lets a look-alike answer.")
+    if house.admin_key_is_new:
+        print(f"Admin, this once: {origin}/login?key={house.admin_key}")
+        print("`luna key` prints the admin key again.")
+    else:
+        print(f"Admin: {origin}/  (`luna key` prints the admin key)")
+    sys.stdout.flush()

@@ -1,0 +1,106 @@
+"""Reads the files that a configuration is made of: routes.yaml, pipelines/, prompts/, and local stage files.
+
+Owns where they lie and the digest over them. The bytes it returns are all that a compilation sees of
+the disk, apart from the stage classes that the registry loads.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+YAML_SUFFIXES = (".yaml", ".yml")
+WATCHED_SUFFIXES = (*YAML_SUFFIXES, ".md", ".py")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file as it was read."""
+
+    name: str
+    """Relative to the folder of routes.yaml when it lies below, with `/`."""
+    path: Path
+    data: bytes = b""
+    problem: str = ""
+    """Why it could not be read."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a configuration consists of, before anything is understood."""
+
+    base: Path
+    """The folder of routes.yaml. Pipelines and prompts lie beside it."""
+    routes: File
+    pipelines: tuple[File, ...]
+    prompts: tuple[File, ...]
+
+    def all(self) -> tuple[File, ...]:
+        """All of them."""
+        return (self.routes, *self.pipelines, *self.prompts)
+
+
+def read_files(routes: Path) -> Files:
+    """Read everything that belongs to this routes.yaml. Never raises: what cannot be read says so."""
+    routes = routes.absolute()
+    base = routes.parent
+    pipelines = [path for path in _children(base / "pipelines") if path.suffix in YAML_SUFFIXES]
+    prompts = [path for path in _below(base / "prompts") if path.suffix == ".md" and path.name != "README.md"]
+    return Files(
+        base,
+        read_file(routes, base),
+        tuple(read_file(path, base) for path in pipelines),
+        tuple(read_file(path, base) for path in prompts),
+    )
+
+
+def read_file(path: Path, base: Path) -> File:
+    """One file; a problem instead of an exception."""
+    name = name_of(path, base)
+    try:
+        return File(name, path, path.read_bytes())
+    except FileNotFoundError:
+        return File(name, path, problem="there is no such file")
+    except (OSError, ValueError) as error:
+        return File(name, path, problem=f"cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def name_of(path: Path, base: Path) -> str:
+    """How messages call a file: relative to the folder of routes.yaml when it lies below, links followed or not."""
+    for folder in (base, base.resolve()):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return str(path)
+
+
+def digest(files: Iterable[File]) -> str:
+    """Hexadecimal SHA-256 over names and contents; equal digests mean that nothing has changed."""
+    total = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.name):
+        content = hashlib.sha256(file.problem.encode() + b"\0" + file.data).digest()
+        total.update(file.name.encode(errors="surrogateescape") + b"\0" + content)
+    return total.hexdigest()
+
+
+def folders(routes: Path, local: Iterable[Path]) -> set[Path]:
+    """Every folder in which a change can matter and that exists now."""
+    base = routes.absolute().parent
+    prompts = [path for path in (base / "prompts", *_below(base / "prompts")) if path.is_dir()]
+    wanted = {base, base / "pipelines", *prompts, *(path.parent for path in local)}
+    return {folder for folder in wanted if folder.is_dir()}
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:  # not there, or not a folder: then it holds nothing
+        return []
+
+
+def _below(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in _children(folder):
+        found.append(path)
+        if path.is_dir() and not path.is_symlink():
+            found.extend(_below(path))
+    return found

@@ -1,0 +1,283 @@
+"""YAML text → nodes with places, or diagnostics.
+
+Owns the dialect of YAML that configuration files are written in: version 1.2, one document, unique
+keys, no custom tags, no merge keys, timestamps and `yes` are text, aliases must not contain themselves
+nor blow up. Reads ruamel's events and types scalars itself, so that a value filled in from the
+environment is typed by the same rules. Pure: never raises on any input.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from luna.config.diagnostics import Place, Report
+from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from luna.config.substitute import SubstitutionError, substitute
+
+MAX_BYTES = 1024 * 1024
+MAX_NODES = 50_000
+MAX_DEPTH = 50
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]{1,100}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_CORE = "tag:yaml.org,2002:"
+_SCALAR_TAGS = {"str": str, "int": int, "float": float, "bool": bool, "null": type(None)}
+
+_QUOTE = "inside it, quote text that holds '{', '[' or ','"
+_IN_PLAIN_WORDS = (
+    ("mapping values are not allowed here", "':' cannot stand here", "check the indentation, or quote the text"),
+    ("found character '\\t'", "a tab cannot stand here", "indent with spaces"),
+    ("found character", "", "quote the text"),
+    ("expected <block end>", "", "check the indentation of this line and of those above it"),
+    ("could not find expected ':'", "this key has no ':'", "write 'key: value'"),
+    (
+        "expected the node content, but found '<stream end>'",
+        "the file ends where a value should stand",
+        "close what is open",
+    ),
+    ("expected the node content", "a value should stand here", "quote the text"),
+    ("expected '<document start>'", "this does not belong to what stands above it", "check the indentation"),
+    ("found unexpected end of stream", "the file ends inside a quoted text", "close the quotes"),
+    ("expected ',' or ']'", "the list is not closed: there should be a ',' or a ']' here", _QUOTE),
+    ("expected ',' or '}'", "the mapping is not closed: there should be a ',' or a '}' here", _QUOTE),
+)
+"""How ruamel's message begins, what to say instead ("" keeps it), and what to do."""
+
+
+class _Broken(Exception):
+    """The text cannot be read any further."""
+
+    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+        self.message = message
+        self.hint = hint
+
+
+class _Unfit(Exception):
+    """A scalar that cannot have a value; the rest of the text can be read."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def parse(data: bytes, file: str, report: Report, environ: Mapping[str, str] | None = None) -> Node | None:
+    """The document in `data`, a null scalar when it is empty, or None when it cannot be read as YAML (then the
+    report says why). With `environ`, references to the environment are filled in, in values."""
+    try:
+        return _Builder(_decode(data, file), file, report, environ).document()
+    except _Broken as broken:
+        report.error(broken.place, broken.message, broken.hint)
+    return None
+
+
+def _decode(data: bytes, file: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise _Broken(Place(file), f"the file has {len(data)} bytes; at most {MAX_BYTES} are read")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", "replace")
+        raise _Broken(_place_after(before, file), "this byte is not UTF-8", "save the file as UTF-8") from None
+    unprintable = _UNPRINTABLE.search(text)
+    if unprintable is not None:
+        character = f"U+{ord(unprintable[0]):04X}"
+        raise _Broken(_place_after(text[: unprintable.start()], file), f"the character {character} is not allowed")
+    return text
+
+
+def _place_after(before: str, file: str) -> Place:
+    return Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+class _Builder:
+    """Builds the tree of one document."""
+
+    def __init__(self, text: str, file: str, report: Report, environ: Mapping[str, str] | None) -> None:
+        self._text = text
+        self._file = file
+        self._report = report
+        self._environ = environ
+        self._anchors: dict[str, Node | None] = {}
+        """None while the anchored node is still being built."""
+
+    def document(self) -> Node:
+        """Read the text. Raises _Broken."""
+        root: Node | None = None
+        events = self._events()
+        for event in events:
+            match event:
+                case StreamStartEvent() | StreamEndEvent() | DocumentEndEvent():
+                    pass
+                case DocumentStartEvent() if root is None:
+                    root = self._node(next(events), events, 1)
+                case _:
+                    raise _Broken(self._place(event), "a second document begins here", "one file holds one document")
+        return root if root is not None else ScalarNode(Place(self._file), None, "")
+
+    def _events(self) -> Iterator[Event]:
+        try:
+            yield from YAML(typ="safe", pure=True).parse(self._text)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file)
+            raise _Broken(place, *_in_plain_words(error.problem or error.context or "this is not YAML")) from None
+        except (ValueError, OverflowError):  # from chr()
+            beyond = [each for each in _ESCAPE.finditer(self._text) if int(each[1], 16) > 0x10FFFF]
+            place = _place_after(self._text[: beyond[0].start()], self._file) if beyond else Place(self._file)
+            raise _Broken(place, f"{beyond[0][0] if beyond else 'an escape'} is no character") from None
+        except YAMLError as error:
+            raise _Broken(Place(self._file), f"this is not YAML: {str(error) or type(error).__name__}") from None
+
+    def _place(self, event: Event) -> Place:
+        mark = event.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1)
+
+    def _node(self, event: Event, events: Iterator[Event], depth: int, *, fill: bool = True) -> Node:
+        if isinstance(event, AliasEvent):
+            return self._alias(event)
+        if depth > MAX_DEPTH:
+            raise _Broken(self._place(event), f"the document is nested deeper than {MAX_DEPTH} levels")
+        assert isinstance(event, NodeEvent)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        node: Node
+        match event:
+            case ScalarEvent():
+                node = self._scalar(event, fill=fill)
+            case SequenceStartEvent():
+                node = self._sequence(event, events, depth)
+            case _:
+                node = self._mapping(event, events, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: AliasEvent) -> Node:
+        if event.anchor not in self._anchors:
+            raise _Broken(self._place(event), f"there is no anchor '&{event.anchor}' above")
+        node = self._anchors[event.anchor]
+        if node is None:
+            raise _Broken(self._place(event), f"the alias '*{event.anchor}' stands inside what it repeats")
+        return node
+
+    def _sequence(self, event: Event, events: Iterator[Event], depth: int) -> SequenceNode:
+        self._check_tag(event, "seq")
+        node = SequenceNode(self._place(event))
+        for inner in events:
+            if isinstance(inner, SequenceEndEvent):
+                break
+            node.append(self._node(inner, events, depth + 1))
+            self._check_size(node, inner, depth)
+        return node
+
+    def _mapping(self, event: Event, events: Iterator[Event], depth: int) -> MappingNode:
+        self._check_tag(event, "map")
+        node = MappingNode(self._place(event))
+        for inner in events:
+            if isinstance(inner, MappingEndEvent):
+                break
+            key = self._node(inner, events, depth + 1, fill=False)
+            at = self._place(inner)
+            value = self._node(next(events), events, depth + 1)
+            if not isinstance(key, ScalarNode):
+                self._report.error(at, "a key must be a word, not a list or a mapping")
+            elif key.text == "<<" and isinstance(inner, ScalarEvent) and inner.style is None:
+                self._report.error(at, "merge keys ('<<') are not supported", "write the fields out")
+            elif key.text in node.entries:
+                first = node.keys[key.text]
+                self._report.error(at, f"'{key.text}' stands here twice", f"the first is in line {first.line}")
+            else:
+                node.put(key.text, at, value)
+            self._check_size(node, inner, depth)
+        return node
+
+    def _check_size(self, node: Node, event: Event, depth: int) -> None:
+        if node.weight > MAX_NODES:
+            raise _Broken(self._place(event), f"the document has more than {MAX_NODES} values, aliases counted")
+        if depth + node.height > MAX_DEPTH:
+            raise _Broken(self._place(event), f"the document is nested deeper than {MAX_DEPTH} levels")
+
+    def _check_tag(self, event: Event, expected: str) -> None:
+        tag = getattr(event, "tag", None)
+        if tag is not None and str(tag) not in ("!", _CORE + expected):
+            self._report.error(self._place(event), f"the tag {_short(str(tag))} is not supported", "leave it out")
+
+    def _scalar(self, event: ScalarEvent, *, fill: bool) -> ScalarNode:
+        place, text = self._place(event), event.value
+        filled_text, filled = text, False
+        try:
+            if fill and self._environ is not None:
+                filled_text, filled = substitute(text, self._environ)
+            value = self._value(event, filled_text)
+        except (SubstitutionError, _Unfit) as error:
+            self._report.error(place, error.message, error.hint)
+        else:
+            return ScalarNode(place, value, text, filled=filled)
+        return ScalarNode(place, None, text, broken=True)
+
+    def _value(self, event: ScalarEvent, text: str) -> object:
+        """Raises _Unfit."""
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise _Unfit("this text holds half of a UTF-16 pair", "write the character itself")
+        if event.tag is None:
+            return typed(text) if event.style is None else text
+        tag = str(event.tag)
+        if tag == "!":
+            return text
+        kind = _SCALAR_TAGS.get(tag.removeprefix(_CORE)) if tag.startswith(_CORE) else None
+        if kind is None:
+            raise _Unfit(f"the tag {_short(tag)} is not supported", "leave it out")
+        value = text if kind is str else typed(text)
+        if type(value) is not kind:
+            raise _Unfit(f"what follows {_short(tag)} is something else")
+        return value
+
+
+def typed(text: str) -> object:
+    """What an unquoted scalar means in YAML 1.2 (core schema, specification section 10.3.2)."""
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOL.fullmatch(text):
+        return text.lower() == "true"
+    if _INT.fullmatch(text):
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    special = _NOT_FINITE.fullmatch(text)
+    if special is not None:
+        return float(text.replace(".", "").lower())
+    return text
+
+
+def _short(tag: str) -> str:
+    return "'!!" + tag.removeprefix(_CORE) + "'" if tag.startswith(_CORE) else f"'{tag}'"
+
+
+def _in_plain_words(problem: str) -> tuple[str, str]:
+    for beginning, message, hint in _IN_PLAIN_WORDS:
+        if problem.startswith(beginning):
+            return message or problem, hint
+    return problem, ""

@@ -1,0 +1,96 @@
+"""How failures look to a client of the OpenAI protocol.
+
+Owns the table kind → status, type, code. Where OpenAI has a word for it, that word is used, because SDKs and agents
+branch on status and code. What is luna's or the upstream's trouble is never blamed on the client's key or request:
+
+    upstream-login     502, not 401: the client's key is fine, it is luna's account that must log in again
+    upstream-rejected  502, not 400: the client did nothing wrong that it could mend
+    chat-busy          503, not 409: an earlier answer is still running; every client repeats a 503 after a pause
+    chat-gone          404: the upstream chat that the request is bound to was deleted
+    quota-exhausted    429 with OpenAI's `insufficient_quota`; rate-limited is 429 with `rate_limit_exceeded`
+
+`retry: False` sends `x-should-retry: false`, which OpenAI's SDKs obey: repeating at once cannot help there.
+"""
+
+import math
+from typing import NamedTuple
+
+import msgspec
+
+from luna.model.dialect import Headers, Reply
+from luna.model.errors import Kind, LunaError
+from luna.protocols import sse
+
+
+class Face(NamedTuple):
+    """What a kind of error looks like."""
+
+    status: int
+    type: str
+    code: str
+    retry: bool = True
+
+
+_INVALID = "invalid_request_error"
+
+FACES: dict[Kind, Face] = {
+    Kind.BAD_REQUEST: Face(400, _INVALID, "invalid_request"),
+    Kind.UNAUTHORIZED: Face(401, _INVALID, "invalid_api_key"),
+    Kind.FORBIDDEN: Face(403, "permission_error", "forbidden"),
+    Kind.NOT_FOUND: Face(404, _INVALID, "not_found"),
+    Kind.METHOD_NOT_ALLOWED: Face(405, _INVALID, "method_not_allowed"),
+    Kind.REQUEST_TIMEOUT: Face(408, _INVALID, "request_timeout"),
+    Kind.TOO_LARGE: Face(413, _INVALID, "request_too_large"),
+    Kind.UNSUPPORTED_MEDIA_TYPE: Face(415, _INVALID, "unsupported_media_type"),
+    Kind.CONTEXT_OVERFLOW: Face(400, _INVALID, "context_length_exceeded"),
+    Kind.CONTENT_FILTERED: Face(400, _INVALID, "content_filter"),
+    Kind.RATE_LIMITED: Face(429, "rate_limit_error", "rate_limit_exceeded"),
+    Kind.QUOTA_EXHAUSTED: Face(429, "insufficient_quota", "insufficient_quota", retry=False),
+    Kind.OVERLOADED: Face(503, "server_error", "overloaded"),
+    Kind.NO_ACCOUNT: Face(503, "server_error", "no_account"),
+    Kind.UPSTREAM_LOGIN: Face(502, "upstream_error", "upstream_login", retry=False),
+    Kind.UPSTREAM_BLOCKED: Face(502, "upstream_error", "upstream_blocked", retry=False),
+    Kind.UPSTREAM_REJECTED: Face(502, "upstream_error", "upstream_rejected", retry=False),
+    Kind.UPSTREAM_BROKEN: Face(502, "upstream_error", "upstream_broken"),
+    Kind.UPSTREAM_TRANSIENT: Face(502, "upstream_error", "upstream_transient"),
+    Kind.CHAT_BUSY: Face(503, "server_error", "chat_busy"),
+    Kind.CHAT_GONE: Face(404, _INVALID, "chat_gone"),
+    Kind.MODEL_GONE: Face(404, _INVALID, "model_not_found"),
+    Kind.TIMEOUT: Face(504, "upstream_error", "timeout"),
+    Kind.DRAINING: Face(503, "server_error", "draining"),
+    Kind.INTERNAL: Face(500, "server_error", "internal_error"),
+}
+"""Every kind; a test says so."""
+
+_PARAMS = {Kind.CONTEXT_OVERFLOW: "messages", Kind.MODEL_GONE: "model"}
+
+
+def reply(error: LunaError, flow_id: str) -> Reply:
+    """The error as an answer of its own."""
+    face = FACES[error.kind]
+    headers: Headers = (("x-luna-error", error.kind.value),)
+    if error.retry_after is not None:
+        headers += (("retry-after", str(max(0, math.ceil(error.retry_after)))),)
+    if not face.retry:
+        headers += (("x-should-retry", "false"),)
+    return Reply(face.status, _body(error, flow_id), headers=headers)
+
+
+def frame(error: LunaError, flow_id: str) -> bytes:
+    """The error in a stream that has begun, and the stream's end."""
+    return sse.frame(_body(error, flow_id)) + sse.DONE
+
+
+def _body(error: LunaError, flow_id: str) -> bytes:
+    face = FACES[error.kind]
+    place = f"flow {flow_id}, stage {error.stage}" if error.stage else f"flow {flow_id}"
+    return msgspec.json.encode(
+        {
+            "error": {
+                "message": f"{error.told} [{place}]",
+                "type": face.type,
+                "param": error.param or _PARAMS.get(error.kind),
+                "code": face.code,
+            }
+        }
+    )

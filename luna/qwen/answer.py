@@ -1,0 +1,79 @@
+"""Reads one accepted completion off the network.
+
+Owns the way from reads to events: bytes, lines, frames, and the end. What frames mean is `luna.qwen.stream`'s
+business; opening, retrying and closing are the transport's.
+"""
+
+from collections.abc import AsyncIterator
+
+import anyio
+
+from luna.model.errors import LunaError
+from luna.model.events import StreamEvent
+from luna.protocols.sse import SSEReader
+from luna.qwen.errors import judge, unexpected_document
+from luna.qwen.stream import StreamReader
+from luna.upstream.exchange import InResponse
+
+LINGER = 1.0
+"""Seconds to wait for the end of the body once the answer has ended: usage may still come."""
+_KEPT = 64 * 1024
+
+
+class AnswerReader:
+    """One answer, one `read` for each read of the socket that brought something."""
+
+    def __init__(self, response: InResponse, model: str) -> None:
+        self.stream = StreamReader(model)
+        self.over = False
+        """The last events have been given."""
+        self._response = response
+        self._chunks: AsyncIterator[bytes] = response.chunks()
+        self._lines = SSEReader()
+        self._raw = b""
+        self._at_end = False
+
+    def __repr__(self) -> str:
+        return f"<AnswerReader {self.stream!r}>"
+
+    async def read(self) -> list[StreamEvent]:
+        """The next events, never none; the last ones end with `Finish` and set `over`. Raises LunaError when the
+        answer failed, was cut or stalls, after everything that came before was given."""
+        while True:
+            if self.stream.failure is not None:
+                raise self.stream.failure
+            if self._at_end:
+                self.over = True
+                return self._close()
+            data = await self._next()
+            if data is None:
+                self._at_end = True
+                events = self.stream.feed(self._lines.close())
+            else:
+                events = self.stream.feed(self._lines.feed(data))
+                self._at_end = self.stream.done
+            if events:
+                return events
+
+    def _close(self) -> list[StreamEvent]:
+        if not self.stream.understood and self._raw:
+            # It was no stream after all, whatever it called itself.
+            raise judge(self._response, self._raw) or unexpected_document(self._response.header("content-type"))
+        return self.stream.close()
+
+    async def _next(self) -> bytes | None:
+        """The next piece of the body; None at its end."""
+        try:
+            if not self.stream.ended:
+                data = await anext(self._chunks, None)
+            else:
+                data = None
+                with anyio.move_on_after(LINGER):
+                    data = await anext(self._chunks, None)
+        except LunaError:
+            if not self.stream.ended:
+                raise
+            return None  # the answer is complete; how the connection ended does not matter any more
+        if data is not None and not self.stream.understood and len(self._raw) < _KEPT:
+            self._raw += data
+        return data

@@ -1,0 +1,230 @@
+"""One account's right to speak: its token and cookies, kept fresh.
+
+Owns the life of the short access token (wire document section 2.3): when it is renewed, that one renewal at a
+time serves all who wait, that what the site rotated is kept even if every caller has gone. Knows nothing of
+chats, and nothing of files: keeping is handed in.
+
+The renewal is `GET {auth}/api/v2/auths/refresh` with cookies alone. An older client renewed with
+`POST {base}/api/v2/auths/refresh` and a body `{refresh_token}`; nobody has seen that answer lately, so luna does
+not try it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import anyio
+import msgspec
+
+from luna.model.ambient import Clock, Ids
+from luna.model.errors import Kind, LunaError
+from luna.qwen.cookies import CookieJar
+from luna.qwen.credentials import SESSION_COOKIES, Credentials
+from luna.qwen.endpoints import Site
+from luna.qwen.errors import judge
+from luna.qwen.refusals import LOGIN_HINT
+from luna.qwen.tokens import read_claims
+from luna.upstream.exchange import Backend, Headers, OutRequest, Timeouts
+
+log = logging.getLogger("luna.qwen.authority")
+
+MARGIN = 180.0
+"""Seconds before its end at which a token is renewed; of a token that lives very shortly, its last quarter."""
+PATIENCE = 15.0
+"""Seconds that one renewal may take. It cannot be cancelled, so this also bounds how long a flow may linger."""
+_TIMEOUTS = Timeouts(connect=5.0, head=10.0, idle=5.0)
+
+Keep = Callable[["Authority"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What goes along with one request, and which token that was."""
+
+    headers: Headers
+    generation: int
+
+    def __repr__(self) -> str:
+        return f"<Access generation={self.generation}>"
+
+
+class Authority:
+    """The credentials of one account at one site. `keep` is awaited whenever the site rotated them; `renewable`
+    is False for credentials that are only being tried, which must not be rotated."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        site: Site,
+        backend: Backend,
+        clock: Clock,
+        ids: Ids | None = None,
+        keep: Keep | None = None,
+        renewable: bool = True,
+    ) -> None:
+        self.site = site
+        self.backend = backend
+        self.browser = credentials.browser
+        self.generation = 0
+        """Counts renewals."""
+        self.changed = False
+        """The site changed a cookie since the credentials were last kept."""
+        self._credentials = credentials
+        self._clock = clock
+        self._ids = ids or Ids()
+        self._keep = keep
+        self._renewable = renewable
+        self._jar = CookieJar(credentials.cookies)
+        self._token = credentials.token
+        self._expires, self._margin = _life(self._token)
+        self._turn = anyio.Lock()
+        self._attempts = 0
+        self._failure: LunaError | None = None
+
+    def __repr__(self) -> str:
+        token = "no token" if not self._token else "token"
+        if self._token and self._expires is not None:
+            token += f" for {self._expires - self._clock.wall():.0f} s"
+        return f"<Authority {token}, {self._jar!r}, renewed {self.generation}x>"
+
+    @property
+    def credentials(self) -> Credentials:
+        """As they stand now."""
+        return msgspec.structs.replace(self._credentials, token=self._token, cookies=tuple(self._jar.cookies()))
+
+    @property
+    def renewable(self) -> bool:
+        """True when there is a cookie that a new token can be had with."""
+        return self._renewable and self._has_session()
+
+    async def access(self, url: str) -> Access:
+        """The credentials for a request to `url`: the token, renewed when it is about to end, and the cookies; the
+        cookies alone where there is no token. Raises LunaError(UPSTREAM_LOGIN) when the login is over, and what
+        a renewal raises when the old token is of no use any more."""
+        left = self._left()
+        if left is not None and left < self._margin and self.renewable:
+            try:
+                await self.renew(self.generation)
+            except LunaError as error:
+                if error.kind is Kind.UPSTREAM_LOGIN or left <= 0:
+                    raise
+                log.warning("the token lasts %.0f s more and cannot be renewed now: %r", left, error)
+        headers = self._cookie_header(url)
+        if self._token and not (self._expired() and self._has_session()):
+            headers = (("Authorization", f"Bearer {self._token}"), *headers)
+        return Access(headers, self.generation)
+
+    async def renew(self, generation: int) -> None:
+        """The token of that generation is of no use: get another, unless somebody just did. Whoever comes while a
+        renewal runs shares its outcome. Raises LunaError(UPSTREAM_LOGIN) when the login is over."""
+        if not self.renewable:
+            raise self._nothing_to_renew_with()
+        attempts = self._attempts
+        async with self._turn:
+            if self.generation != generation:
+                return
+            if self._failure is not None and (attempts != self._attempts or self._failure.kind is Kind.UPSTREAM_LOGIN):
+                raise _again(self._failure)
+            # Shielded: once the site has rotated the cookies, losing its answer would lose the account.
+            with anyio.CancelScope(shield=True):
+                await self._renew()
+
+    def absorb(self, headers: Headers, url: str) -> None:
+        """Take in the cookies that a reply sets."""
+        parts = urlsplit(url)
+        if self._jar.absorb(headers, parts.hostname or "", parts.path or "/", self._clock.wall()):
+            self.changed = True
+
+    async def keep(self) -> None:
+        """Have the credentials written down if the site changed them."""
+        if self.changed and self._keep is not None:
+            self.changed = False
+            await self._keep(self)
+
+    async def _renew(self) -> None:
+        self._attempts += 1
+        try:
+            with anyio.fail_after(PATIENCE):
+                self._token = await self._fetch()
+        except LunaError as error:
+            self._failure = error
+            raise
+        except TimeoutError:
+            self._failure = LunaError(
+                Kind.TIMEOUT, "Qwen took too long to renew the access token.", hint="Send the request again."
+            )
+            raise self._failure from None
+        finally:
+            await self.keep()
+        self._failure = None
+        self.generation += 1
+        # Counted from now where it can be: the site's clock and ours need not agree.
+        self._expires, self._margin = _life(self._token, born=self._clock.wall())
+
+    async def _fetch(self) -> str:
+        url = self.site.refresh()
+        headers = self.browser.headers(self.site, url, request_id=self._ids.uuid(), now=self._clock.wall())
+        origin = ("x-request-origin", self.site.base_url)
+        request = OutRequest("GET", url, (*headers, origin, *self._cookie_header(url)), timeouts=_TIMEOUTS)
+        response = await self.backend.open(request)
+        try:
+            self.absorb(response.headers, url)
+            body = await response.read()
+        finally:
+            await response.aclose()
+        error = judge(response, body)
+        if error is not None:
+            raise error
+        return self._take(msgspec.json.decode(body))
+
+    def _take(self, document: object) -> str:
+        """The token in the reply; a new refresh token beside it goes into the jar."""
+        flat = document if isinstance(document, dict) else {}
+        data = flat["data"] if isinstance(flat.get("data"), dict) else flat
+        token = data.get("access_token") or data.get("token")
+        if not isinstance(token, str) or not token:
+            raise LunaError(Kind.UPSTREAM_BROKEN, "Qwen renewed the login without sending a token.", hint="Try again.")
+        rotated = data.get("refresh_token")
+        if isinstance(rotated, str) and rotated:
+            self._jar.put("refresh_token", rotated)
+        self.changed = True
+        return token
+
+    def _has_session(self) -> bool:
+        return any(self._jar.get(name) for name in SESSION_COOKIES)
+
+    def _expired(self) -> bool:
+        left = self._left()
+        return left is not None and left <= 0
+
+    def _left(self) -> float | None:
+        return None if not self._token or self._expires is None else self._expires - self._clock.wall()
+
+    def _cookie_header(self, url: str) -> Headers:
+        parts = urlsplit(url)
+        cookies = self._jar.header(parts.hostname or "", parts.path or "/", self._clock.wall())
+        return (("Cookie", cookies),) if cookies else ()
+
+    def _nothing_to_renew_with(self) -> LunaError:
+        what = "The access token has expired" if self._expired() else "Qwen does not accept the account's credentials"
+        return LunaError(
+            Kind.UPSTREAM_LOGIN, f"{what}, and there is no session cookie to renew it with.", hint=LOGIN_HINT
+        )
+
+
+def _life(token: str, born: float | None = None) -> tuple[float | None, float]:
+    """When the token ends (seconds since the epoch, None if it does not say), and how long before that to renew."""
+    claims = read_claims(token)
+    if claims is None:
+        return None, MARGIN
+    lifetime = claims.lifetime
+    if lifetime is None:
+        return claims.expires, MARGIN
+    return claims.expires if born is None else born + lifetime, min(MARGIN, lifetime / 4)
+
+
+def _again(error: LunaError) -> LunaError:
+    """The same error for another task: an exception object belongs to one traceback."""
+    return LunaError(error.kind, error.message, hint=error.hint, retry_after=error.retry_after, detail=error.detail)

@@ -1,0 +1,222 @@
+"""Which models there are, and which one a name means.
+
+Owns the shipped catalogue (`models.json`, data), the live list of each site with its age, and the resolution of
+names. Fetching is handed in, so that nothing here talks to the network (wire document section 1.2).
+
+Ids rotate on Qwen's side, so a name that only the shipped catalogue knows is still tried, and as long as no live
+list was seen an unknown name goes out as it is: Qwen knows better than a file.
+"""
+
+import difflib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import msgspec
+
+from luna.model.ambient import Clock
+from luna.model.errors import Kind, LunaError
+
+log = logging.getLogger("luna.qwen.catalogue")
+
+KEEP = 600.0
+"""Seconds for which a live list is taken as it is."""
+RETRY = 30.0
+"""Seconds after a failed fetch before the next is tried."""
+
+ThinkingSkill = Literal["none", "both", "only", "auto", "unknown"]
+
+
+class Model(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model. Limits in tokens, 0 where nobody said. `thinking`: none at all, with and without, always,
+    or as the model sees fit."""
+
+    id: str
+    name: str = ""
+    context: int = 0
+    max_output: int = 0
+    max_thinking: int = 0
+    modalities: tuple[str, ...] = ("text",)
+    thinking: ThinkingSkill = "unknown"
+    note: str = ""
+    created: int = 0
+
+
+class Shipped(msgspec.Struct, frozen=True):
+    """The catalogue that comes with luna."""
+
+    models: tuple[Model, ...]
+    aliases: dict[str, str]
+
+
+@lru_cache
+def shipped() -> Shipped:
+    """Read once."""
+    return msgspec.json.decode(Path(__file__).with_name("models.json").read_bytes(), type=Shipped)
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What a site offers, as far as luna knows."""
+
+    models: tuple[Model, ...]
+    source: Literal["live", "shipped"]
+    problem: str = ""
+    """Why it is not fresh, when it is not."""
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """What a name means. `model` is None for a name that was passed through unknown."""
+
+    id: str
+    model: Model | None
+
+
+class _Seen(msgspec.Struct):
+    models: tuple[Model, ...] = ()
+    fetched: float | None = None
+    failed: float | None = None
+    problem: str = ""
+
+
+Fetch = Callable[[], Awaitable[list[Model]]]
+
+
+class Catalogue:
+    """The lists of all sites by base URL."""
+
+    def __init__(self, clock: Clock, *, keep: float = KEEP) -> None:
+        self._clock = clock
+        self._keep = keep
+        self._sites: dict[str, _Seen] = {}
+        self._locks: dict[str, anyio.Lock] = {}
+
+    def __repr__(self) -> str:
+        lists = ", ".join(f"{site} {len(seen.models)}" for site, seen in self._sites.items() if seen.models)
+        return f"<Catalogue {lists or 'shipped only'}>"
+
+    def known(self, site: str) -> Listing:
+        """What is known without asking."""
+        seen = self._sites.get(site)
+        if seen is None or not seen.models:
+            return Listing(shipped().models, "shipped", seen.problem if seen else "")
+        return Listing(seen.models, "live", seen.problem)
+
+    async def listing(self, site: str, fetch: Fetch) -> Listing:
+        """The live list, fetched when it is not fresh; concurrent callers share one fetch. When it fails, the last
+        list stays, or the shipped one, and `problem` says so."""
+        lock = self._locks.setdefault(site, anyio.Lock())
+        async with lock:
+            seen = self._sites.setdefault(site, _Seen())
+            if not self._due(seen):
+                return self.known(site)
+            try:
+                models = tuple(await fetch())
+            except LunaError as error:
+                seen.failed, seen.problem = self._clock.monotonic(), f"{error.kind.value}: {error.message}"
+                log.warning("the model list of %s cannot be read: %s", site, seen.problem)
+                return self.known(site)
+            seen.models, seen.fetched, seen.failed, seen.problem = models, self._clock.monotonic(), None, ""
+            return self.known(site)
+
+    def _due(self, seen: _Seen) -> bool:
+        now = self._clock.monotonic()
+        if seen.failed is not None and now - seen.failed < RETRY:
+            return False
+        return seen.fetched is None or now - seen.fetched >= self._keep
+
+    def forget(self, site: str) -> None:
+        """The list proved wrong: ask again next time."""
+        seen = self._sites.get(site)
+        if seen is not None:
+            seen.fetched = None
+
+    def resolve(self, site: str, name: str) -> Resolution:
+        """The model that a client's name means: an id, a display name or an alias, in any case. Raises
+        LunaError(NOT_FOUND) with close names when neither the live list nor the shipped one knows it."""
+        live = self.known(site)
+        target = shipped().aliases.get(name.strip().lower(), name.strip())
+        for models in (live.models, shipped().models):
+            found = find(models, target)
+            if found is not None:
+                return Resolution(found.id, found)
+        if live.source == "shipped":
+            return Resolution(target, None)
+        raise unknown(name, live.models)
+
+
+def find(models: Iterable[Model], name: str) -> Model | None:
+    """The model of that id or display name, in any case; ids win."""
+    wanted = name.lower()
+    named: Model | None = None
+    for model in models:
+        if model.id.lower() == wanted:
+            return model
+        if named is None and model.name.lower() == wanted:
+            named = model
+    return named
+
+
+def unknown(name: str, models: Iterable[Model]) -> LunaError:
+    """There is no such model; here are some that sound like it."""
+    names = {model.id: None for model in models} | dict.fromkeys(shipped().aliases)
+    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
+    hint = f"Close to it: {', '.join(close)}." if close else "GET /v1/models lists them all."
+    return LunaError(Kind.NOT_FOUND, f"There is no model {name[:80]!r}.", hint=hint, param="model")
+
+
+def read_models(document: object) -> list[Model]:
+    """The models in the reply of `/api/v2/models/` (list at `data.data`) or `/api/models` (list at `data`).
+    Entries that make no sense or are switched off are left out. Raises LunaError(UPSTREAM_BROKEN) without a list."""
+    listed = document
+    while isinstance(listed, Mapping):
+        listed = listed.get("data")
+    if not isinstance(listed, list):
+        raise LunaError(Kind.UPSTREAM_BROKEN, "Qwen's model list is not in a form that luna knows.")
+    return [model for entry in listed if (model := _read_model(entry)) is not None]
+
+
+def _read_model(entry: object) -> Model | None:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str) or not entry["id"]:
+        return None
+    info = _mapping(entry.get("info"))
+    if info.get("is_active") is False:
+        return None
+    meta = _mapping(info.get("meta"))
+    known = find(shipped().models, entry["id"])
+    modality = meta.get("modality")
+    name = entry.get("name")
+    return Model(
+        id=entry["id"],
+        name=name if isinstance(name, str) else "",
+        context=_count(meta, "max_context_length"),
+        max_output=_count(meta, "max_summary_generation_length", "max_generation_length"),
+        max_thinking=_count(meta, "max_thinking_generation_length"),
+        modalities=tuple(map(str, modality)) if isinstance(modality, list) and modality else ("text",),
+        thinking=known.thinking if known is not None and known.thinking == "only" else _thinking(meta),
+        note=known.note if known is not None else "",
+        created=_count(info, "created_at"),
+    )
+
+
+def _thinking(meta: Mapping[str, Any]) -> ThinkingSkill:
+    can = _mapping(meta.get("capabilities")).get("thinking")
+    if can is None:
+        return "unknown"
+    if not can:
+        return "none"
+    return "auto" if meta.get("auto_thinking") else "both"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(meta: Mapping[str, Any], *names: str) -> int:
+    for name in names:
+        value = meta.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return 0

@@ -1,0 +1,177 @@
+"""Speaks to Qwen's web chat on behalf of one account.
+
+Owns the calls: address, headers, body, the judgement of the reply, the cookies it sets. One client serves one
+flow, from which it draws its ids. Knows no retries but one: a call that is plainly refused for its token is made
+once more with a new one. The completion is left to the transport, which knows what has already gone out.
+"""
+
+from typing import Any
+
+import anyio
+import msgspec
+
+from luna.model.ambient import Clock, Ids
+from luna.model.errors import Kind, LunaError
+from luna.protocols.sse import SSEReader
+from luna.qwen.authority import Authority
+from luna.qwen.catalogue import Model, read_models
+from luna.qwen.chats import current_answer
+from luna.qwen.errors import document_error, judge, real_status, unexpected_document
+from luna.qwen.payload import new_chat_body, stop_body
+from luna.qwen.refusals import Refusal, refused
+from luna.upstream.exchange import Headers, InResponse, OutRequest, Timeouts
+
+SHORT = Timeouts(connect=10.0, head=15.0, idle=10.0)
+"""For everything that is not a completion."""
+STOPPING = Timeouts(connect=2.0, head=3.0, idle=2.0)
+"""For the stop call, which runs while a flow is being cleaned up."""
+
+
+class QwenClient:
+    """One account's voice."""
+
+    def __init__(self, authority: Authority, clock: Clock, ids: Ids) -> None:
+        self.site = authority.site
+        self._authority = authority
+        self._clock = clock
+        self._ids = ids
+        self._generation = authority.generation
+
+    def __repr__(self) -> str:
+        return f"<QwenClient {self.site.base_url} {self._authority!r}>"
+
+    async def complete(self, chat_id: str, body: bytes, timeouts: Timeouts) -> InResponse:
+        """Send a turn. Returns when Qwen seems to have accepted it: the status is good, and what follows is a stream,
+        or at least calls itself neither JSON nor a page. The caller reads and closes the response. Raises LunaError,
+        having closed it."""
+        url = self.site.completions(chat_id)
+        quick = (("x-accel-buffering", "no"),)
+        response = await self._open("POST", url, body, chat_id=chat_id, timeouts=timeouts, more=quick)
+        accepted = False
+        try:
+            kind = response.header("content-type").lower()
+            status = max(response.status, real_status(response.status, response.header("x-actual-status-code")))
+            accepted = 200 <= status < 300 and "json" not in kind and "html" not in kind
+            if not accepted:
+                raise await _refusal(response, status)
+        finally:
+            if not accepted:
+                await _close(response)
+        return response
+
+    async def renew(self) -> None:
+        """The last call was refused for its token: see to a new one. Raises LunaError(UPSTREAM_LOGIN) when the login
+        is over."""
+        await self._authority.renew(self._generation)
+
+    async def create_chat(self, model: str) -> str:
+        """A new chat; returns its id."""
+        reply = await self._call("POST", self.site.new_chat(), new_chat_body(model, self._clock.wall()))
+        data = reply.get("data")
+        chat_id = data.get("id") if isinstance(data, dict) else None
+        if not isinstance(chat_id, str) or not chat_id:
+            raise LunaError(
+                Kind.UPSTREAM_BROKEN, "Qwen made a chat without saying which.", hint="Send the request again."
+            )
+        return chat_id
+
+    async def current_answer(self, chat_id: str) -> str | None:
+        """The response id that the chat's next turn must follow; None for a chat without an answer."""
+        return current_answer(await self._call("GET", self.site.chat(chat_id), chat_id=chat_id))
+
+    async def delete_chat(self, chat_id: str) -> None:
+        """Remove one chat."""
+        await self._call("DELETE", self.site.chat(chat_id), chat_id=chat_id)
+
+    async def stop(self, chat_id: str, response_id: str = "") -> None:
+        """End what the chat is generating; without a response id, whatever it is."""
+        body = stop_body(chat_id, response_id)
+        await self._call("POST", self.site.stop(chat_id), body, chat_id=chat_id, timeouts=STOPPING, renew=False)
+
+    async def models(self) -> list[Model]:
+        """What Qwen offers to this account."""
+        return read_models(await self._call("GET", self.site.models()))
+
+    async def user(self) -> dict[str, Any]:
+        """Who the credentials belong to: `id`, `email`, `name`, … as Qwen says it."""
+        *newer, oldest = self.site.users()
+        for url in newer:
+            try:
+                return _user(await self._call("GET", url))
+            except LunaError as error:
+                if error.detail.get("status") not in (404, 405) and error.kind is not Kind.CHAT_GONE:
+                    raise
+        return _user(await self._call("GET", oldest))
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        body: bytes = b"",
+        *,
+        chat_id: str = "",
+        timeouts: Timeouts = SHORT,
+        renew: bool = True,
+    ) -> dict[str, Any]:
+        """A call that is answered with one document."""
+        try:
+            return await self._document(method, url, body, chat_id, timeouts)
+        except LunaError as error:
+            if error.kind is not Kind.UPSTREAM_LOGIN or not renew:
+                raise
+        await self.renew()
+        return await self._document(method, url, body, chat_id, timeouts)
+
+    async def _document(self, method: str, url: str, body: bytes, chat_id: str, timeouts: Timeouts) -> dict[str, Any]:
+        response = await self._open(method, url, body, chat_id=chat_id, timeouts=timeouts)
+        try:
+            read = await response.read()
+        finally:
+            await _close(response)
+        if response.status == 204:
+            return {}
+        error = judge(response, read)
+        if error is not None:
+            raise error
+        document = msgspec.json.decode(read)
+        return document if isinstance(document, dict) else {"data": document}
+
+    async def _open(
+        self, method: str, url: str, body: bytes, *, chat_id: str, timeouts: Timeouts, more: Headers = ()
+    ) -> InResponse:
+        access = await self._authority.access(url)
+        self._generation = access.generation
+        described = self._authority.browser.headers(
+            self.site, url, request_id=self._ids.uuid(), now=self._clock.wall(), chat_id=chat_id, body=bool(body)
+        )
+        headers = (*described, *more, *access.headers)
+        response = await self._authority.backend.open(OutRequest(method, url, headers, body, timeouts))
+        self._authority.absorb(response.headers, url)
+        return response
+
+
+async def _refusal(response: InResponse, status: int) -> LunaError:
+    """Why a completion was not accepted."""
+    kind, body = response.header("content-type"), await response.read()
+    if not kind.lower().startswith("text/event-stream"):
+        return judge(response, body) or unexpected_document(kind)
+    reader = SSEReader()
+    for payload in [*reader.feed(body), *reader.close()]:
+        try:
+            error = document_error(msgspec.json.decode(payload), status)
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        if error is not None:
+            return error
+    return refused(Refusal(status=status))
+
+
+def _user(reply: dict[str, Any]) -> dict[str, Any]:
+    """Enveloped or flat."""
+    data = reply.get("data")
+    return data if isinstance(data, dict) else reply
+
+
+async def _close(response: InResponse) -> None:
+    with anyio.CancelScope(shield=True):
+        await response.aclose()

@@ -1,0 +1,129 @@
+r"""Puts a whole conversation into the one text that Qwen takes.
+
+Pure. A completion carries exactly one user message (wire document section 3), so everything that was said before
+stands inside its text, each turn in a block of its own:
+
+    <turn role="user">
+    What is in this directory?
+    </turn>
+    <turn role="assistant" call="call_1" tool="Bash">
+    {"command": "ls"}
+    </turn>
+    <turn role="tool" call="call_1" tool="Bash">
+    README.md
+    </turn>
+
+No content can end its block or begin another: inside, `<turn` and `</turn` get a backslash after the `<`, and what
+has backslashes there already gets one more, so that the way back is exact (`unescape`). The words around the
+blocks are a prompt file's. A lone message needs no blocks and goes out as it is.
+
+Earlier reasoning is left out, as Qwen's own chat template does. Attachments are the transport's business.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from luna.model.chat import Message, Text, ToolCall, ToolResult
+
+VARIABLES = ("system", "turns", "current")
+"""What the prompt around a conversation may use: the system text, the blocks of the earlier turns, and what is to
+be replied to."""
+
+_MARK = re.compile(r"<(\\*)(/?turn\b)", re.IGNORECASE)
+_ESCAPED = re.compile(r"<\\(\\*)(/?turn\b)", re.IGNORECASE)
+
+
+def escape(text: str) -> str:
+    """Content as it may stand inside a block."""
+    return _MARK.sub(r"<\\\1\2", text) if "<" in text else text
+
+
+def unescape(text: str) -> str:
+    """The way back."""
+    return _ESCAPED.sub(r"<\1\2", text)
+
+
+def flatten(messages: Sequence[Message], render: Callable[..., str]) -> str:
+    """The whole conversation as one text. `render` takes the `VARIABLES` by name and is the prompt around it."""
+    system = _system(messages)
+    turns = [message for message in messages if message.role != "system"]
+    if not turns or _is_bare(turns):
+        return _paragraphs(system, *(message.text for message in turns))
+    past, current = _split(turns)
+    whole = render(system=escape(system), turns=_blocks(past), current=_reply_to(current))
+    if not system:
+        whole = whole.lstrip("\n")
+    return whole if current else whole.rstrip("\n")
+
+
+def continuation(messages: Sequence[Message]) -> str:
+    """Only what came after the last assistant turn, for a chat that knows the rest; "" when nothing did."""
+    begin = next((n for n in range(len(messages), 0, -1) if messages[n - 1].role == "assistant"), 0)
+    unsent = messages[begin:]
+    turns = [message for message in unsent if message.role != "system"]
+    if _is_bare(turns):
+        return _paragraphs(_system(unsent), turns[0].text)
+    return _paragraphs(_system(unsent), _blocks(turns))
+
+
+def _system(messages: Iterable[Message]) -> str:
+    return _paragraphs(*(message.text for message in messages if message.role == "system"))
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(text for text in texts if text)
+
+
+def _split(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """The earlier turns, and what the model is to reply to: the last user message, or the last tool results."""
+    begin = len(turns)
+    if turns[-1].role == "user":
+        begin -= 1
+    else:
+        while begin and turns[begin - 1].role == "tool":
+            begin -= 1
+    return turns[:begin], turns[begin:]
+
+
+def _reply_to(current: Sequence[Message]) -> str:
+    return escape(current[0].text) if _is_bare(current) else _blocks(current)
+
+
+def _is_bare(turns: Sequence[Message]) -> bool:
+    """One message of the user's with nothing but words: it needs no block."""
+    return (
+        len(turns) == 1
+        and turns[0].role == "user"
+        and not any(isinstance(part, ToolResult | ToolCall) for part in turns[0].parts)
+    )
+
+
+def _blocks(messages: Iterable[Message]) -> str:
+    return "\n".join(block for message in messages for block in _turn(message))
+
+
+def _turn(message: Message) -> Iterable[str]:
+    """A message's blocks: its words in one, then each call and each result."""
+    words = message.text
+    if words:
+        yield _block(words, role=message.role, name=message.name)
+    for part in message.parts:
+        match part:
+            case ToolCall():
+                yield _block(part.arguments, role="assistant", call=part.id, tool=part.name)
+            case ToolResult():
+                texts = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
+                failed = "true" if part.error else ""
+                yield _block(texts, role="tool", call=part.call_id, tool=part.name, error=failed)
+            case _:
+                pass
+
+
+def _block(content: str, **attributes: str) -> str:
+    said = "".join(f' {name}="{_attribute(value)}"' for name, value in attributes.items() if value)
+    return f"<turn{said}>\n{escape(content)}\n</turn>"
+
+
+def _attribute(value: str) -> str:
+    return html.escape(value).replace("\n", "&#10;").replace("\r", "&#13;")

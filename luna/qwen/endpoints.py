@@ -1,0 +1,122 @@
+"""Where Qwen's web chat lives and what every request to it carries.
+
+Owns addresses and descriptive headers (wire document sections 1 and 2.1). Knows no tokens and no
+cookies (that is `luna.qwen.authority`) and sends nothing.
+
+Two things are left out on purpose: `bx-v`, `bx-ua` and `bx-umidtoken` are the output of the page's own
+fingerprint SDK on one device, and `sec-ch-ua*` describe one browser. luna invents none of them; it sends
+them only when they were captured in the user's own browser together with the cookies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+from luna.upstream.exchange import Headers
+
+WEB_VERSION = "0.3.11"
+"""The web client whose wire format luna speaks. Some backends answer `Bad_Request` when the header is missing."""
+
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36"
+"""A current desktop browser, for accounts whose own user agent is not known. Cookies that carry a risk score are
+bound to the browser that earned them, so an account should bring its own (`userAgent` among its credentials)."""
+
+PAGE_HEADERS = frozenset(
+    {"bx-v", "bx-ua", "bx-umidtoken", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "accept-language"}
+)
+"""Headers (lower case) of the user's own page that may go along, when they were captured."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One deployment of the web chat: the real one, or a look-alike. URLs without a trailing slash."""
+
+    base_url: str = "https://chat.qwen.ai"
+    auth_url: str = "https://auth.qwen.ai"
+
+    def __post_init__(self) -> None:
+        for name in ("base_url", "auth_url"):
+            url = getattr(self, name).rstrip("/")
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(f"expected an address like https://chat.qwen.ai, got {url!r}")
+            object.__setattr__(self, name, url)
+
+    def completions(self, chat_id: str) -> str:
+        """`POST`: one turn, answered as a stream (section 1.4)."""
+        return f"{self.base_url}/api/v2/chat/completions?chat_id={quote(chat_id, safe='')}"
+
+    def stop(self, chat_id: str) -> str:
+        """`POST`: end a running generation (section 1.3)."""
+        return f"{self.base_url}/api/v2/chat/completions/stop?chat_id={quote(chat_id, safe='')}"
+
+    def new_chat(self) -> str:
+        """`POST`: create a chat."""
+        return f"{self.base_url}/api/v2/chats/new"
+
+    def chat(self, chat_id: str) -> str:
+        """`GET`: one chat with its messages; `DELETE`: remove it. Never without an id: that would mean all chats."""
+        if not chat_id:
+            raise ValueError("a chat id is needed")
+        return f"{self.base_url}/api/v2/chats/{quote(chat_id, safe='')}"
+
+    def page(self, chat_id: str) -> str:
+        """The page that shows a chat, as `Referer`."""
+        return f"{self.base_url}/c/{quote(chat_id, safe='')}" if chat_id else f"{self.base_url}/"
+
+    def models(self) -> str:
+        """`GET`: the models of this account (section 1.2)."""
+        return f"{self.base_url}/api/v2/models/"
+
+    def users(self) -> tuple[str, ...]:
+        """`GET`: who the credentials belong to; the newest first, older ones for when it is gone (section 1.1)."""
+        return (f"{self.base_url}/api/v1/auths/", f"{self.base_url}/api/v2/user/info")
+
+    def refresh(self) -> str:
+        """`GET`, cookies only: a new access token (section 1.1)."""
+        return f"{self.auth_url}/api/v2/auths/refresh"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What the user's own browser says of itself."""
+
+    user_agent: str = USER_AGENT
+    page_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Captured headers by lower-case name; only those in `PAGE_HEADERS` are ever sent."""
+
+    def headers(
+        self, site: Site, url: str, *, request_id: str, now: float, chat_id: str = "", body: bool = False
+    ) -> Headers:
+        """The headers of a request to `url`, without credentials. `now` in seconds since the epoch; `body`: it has
+        one (JSON); `chat_id`: of the chat whose page would send it."""
+        page = {name: value for name, value in self.page_headers.items() if name in PAGE_HEADERS}
+        language = page.pop("accept-language", "en-US,en;q=0.9")
+        headers = [
+            ("Accept", "application/json"),
+            ("Accept-Language", language),
+            ("User-Agent", self.user_agent),
+            ("source", "web"),
+            ("Version", WEB_VERSION),
+            ("Timezone", timezone(now)),
+            ("X-Request-Id", request_id),
+            ("Origin", site.base_url),
+            ("Referer", site.page(chat_id)),
+            ("Sec-Fetch-Dest", "empty"),
+            ("Sec-Fetch-Mode", "cors"),
+            ("Sec-Fetch-Site", "same-origin" if url.startswith(f"{site.base_url}/") else "same-site"),
+        ]
+        if body:
+            headers.append(("Content-Type", "application/json"))
+        return (*headers, *page.items())
+
+
+def timezone(now: float) -> str:
+    """Local time as the web client writes it: `Sat Sep 26 2026 00:12:28 GMT+0700`, without a zone name."""
+    local = datetime.fromtimestamp(now, UTC).astimezone()
+    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
+    return f"{day} {month} {local.day:02d} {local.year} {local:%H:%M:%S} GMT{local:%z}"

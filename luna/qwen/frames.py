@@ -1,0 +1,80 @@
+"""The shape of Qwen's stream frames, one `data:` line each (wire document section 4.2).
+
+Pure. Owns what may stand in a frame and reads it with one typed decode. Only what every frame has is typed
+strictly; the rest is taken as it comes, so that a new kind of `usage` never costs a word of the answer.
+What the frames mean is `luna.qwen.stream`'s business.
+"""
+
+from typing import Any
+
+import msgspec
+
+from luna.model.events import Usage
+
+
+class Delta(msgspec.Struct, gc=False):
+    """One increment. A missing phase and a null one are the same: answer text."""
+
+    role: str | None = None
+    content: str | None = None
+    phase: str | None = None
+    status: str | None = None
+    name: str | None = None
+    function_call: Any = None
+    function_id: Any = None
+    extra: Any = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """There is only ever one."""
+
+    delta: Delta | None = None
+    finish_reason: Any = None
+
+
+class Frame(msgspec.Struct, gc=False):
+    """Any frame: an increment, `response.created`, `response.info`, an error, an envelope, a lone usage."""
+
+    choices: list[Choice] = []
+    response_id: str | None = None
+    usage: msgspec.Raw = msgspec.Raw()
+    created: Any = msgspec.field(default=None, name="response.created")
+    info: Any = msgspec.field(default=None, name="response.info")
+    error: Any = None
+    success: Any = None
+    data: Any = None
+    ret: Any = None
+
+
+decode_frame = msgspec.json.Decoder(Frame).decode
+"""Raises msgspec.DecodeError, and ValidationError (its subclass) for JSON of another shape."""
+
+
+def read_usage(raw: msgspec.Raw) -> Usage | None:
+    """Both namings of the token counts; None when there are none to read."""
+    try:
+        said = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
+    if not isinstance(said, dict):
+        return None
+    taken, given = said.get("input_tokens", said.get("prompt_tokens")), said.get("output_tokens")
+    if given is None:
+        given = said.get("completion_tokens")
+    if not isinstance(taken, int) and not isinstance(given, int):
+        return None
+    output_details = said.get("output_tokens_details") or said.get("completion_tokens_details")
+    return Usage(
+        input=_count(taken),
+        output=_count(given),
+        reasoning=_count(_part(output_details, "reasoning_tokens")),
+        cached=_count(_part(said.get("prompt_tokens_details"), "cached_tokens")),
+    )
+
+
+def _part(details: object, name: str) -> object:
+    return details.get(name) if isinstance(details, dict) else None
+
+
+def _count(value: object) -> int:
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,0 +1,139 @@
+"""The process's one ASGI application: guard first, then models, control plane, health and pages.
+
+Owns the dispatch. The control plane is reached before any route of `routes.yaml` could be asked,
+so a broken file never locks anybody out.
+"""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from luna.admin.door import Door, Locked
+from luna.admin.envelope import STATUS, error_document, json, refusal
+from luna.model.ambient import Ids
+from luna.model.dialect import Reply
+from luna.model.errors import Kind, LunaError
+from luna.protocols.registry import dialect_for
+from luna.server.asgi import ClientLeft, headers_of, read_body, send_reply
+from luna.server.gateway import Gateway
+from luna.server.guard import Guard
+
+SECURITY_HEADERS = (
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+
+MAX_CONTROL_BODY = 4 * 1024 * 1024
+
+_BY_STATUS = {status: kind for kind, status in reversed(STATUS.items())}
+
+
+class App:
+    """Dispatches a request to the gateway or to the Starlette application behind the guard."""
+
+    def __init__(self, guard: Guard, gateway: Gateway, control: ASGIApp, max_body: int) -> None:
+        self._guard = guard
+        self._gateway = gateway
+        self._control = control
+        self._max_body = max_body
+
+    def __repr__(self) -> str:
+        return f"<App {self._guard!r} {self._gateway!r}>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path, method = scope["path"], scope["method"]
+        is_model = path == "/v1" or path.startswith("/v1/")
+        try:
+            self._guard.check(method, path, headers_of(scope))
+        except LunaError as error:
+            await self._refuse(scope, receive, send, error, is_model)
+            return
+        if is_model:
+            await self._gateway(scope, receive, send)
+        else:
+            await self._serve_control(scope, receive, send)
+
+    async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(scope, receive, MAX_CONTROL_BODY)
+        except ClientLeft:
+            return
+        except LunaError as error:
+            await _refuse(send, error)
+            return
+        await self._control(scope, _bodied(body, receive), _with_security_headers(send))
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: LunaError, is_model: bool) -> None:
+        try:
+            await read_body(scope, receive, self._max_body)
+        except ClientLeft:
+            return
+        except LunaError:
+            pass  # too long or too slow as well; the first refusal is the one that counts
+        if is_model:
+            await send_reply(send, dialect_for(scope["method"], scope["path"]).error(error, Ids().token("flow_")))
+        else:
+            await _refuse(send, error)
+
+
+def control_plane(*, door: Door, api: Sequence[Route], open_routes: Sequence[Route]) -> Starlette:
+    """The Starlette application for everything that is not a model endpoint."""
+    locked = Locked(Router(routes=list(api)), door)
+    return Starlette(
+        routes=[*open_routes, Route("/login", door.login, methods=["GET"]), Mount("/api", app=locked)],
+        exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error},
+    )
+
+
+async def _refuse(send: Send, error: LunaError) -> None:
+    response = refusal(error)
+    await send_reply(send, Reply(response.status_code, bytes(response.body)), SECURITY_HEADERS)
+
+
+def _bodied(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body already read, then what the connection says next."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _on_luna_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LunaError)
+    return refusal(error)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, Kind.INTERNAL)
+    message = {
+        404: f"There is nothing at {request.url.path[:200]}.",
+        405: f"{request.url.path[:200]} does not take {request.method}.",
+    }.get(error.status_code, error.detail)
+    return json(error_document(LunaError(kind, message)), error.status_code)
+
+
+def _with_security_headers(send: Send) -> Send:
+    extra = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS]
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *extra]}
+        await send(message)
+
+    return guarded

@@ -1,0 +1,132 @@
+"""The model endpoints: everything below `/v1` is one raw ASGI application.
+
+Owns the birth of a flow: body, dialect, snapshot, route, recorder. What happens to it afterwards is
+the engine's. Nothing stands between a stream and `send`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from starlette.types import Receive, Scope, Send
+
+from luna.core.engine import Engine
+from luna.core.flow import Flow
+from luna.core.routing import RequestFacts
+from luna.core.services import Services
+from luna.core.snapshot import Route, Snapshot, SnapshotCell
+from luna.model.ambient import Clock, Ids
+from luna.model.dialect import ClientRequest, Dialect, Facts, Parsed
+from luna.model.errors import Kind, LunaError
+from luna.protocols.registry import dialect_for
+from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
+from luna.wire.recorder import CURRENT, Recorder
+from luna.wire.store import Recordings
+
+METHODS = ("GET", "POST", "DELETE")
+
+
+class Gateway:
+    """Answers requests to the model endpoints."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        cell: SnapshotCell,
+        services: Services,
+        clock: Clock,
+        max_body: int,
+        secrets: Callable[[], Iterable[str]],
+    ) -> None:
+        self._engine = engine
+        self._cell = cell
+        self._services = services
+        self._clock = clock
+        self._max_body = max_body
+        self._secrets = secrets
+
+    def __repr__(self) -> str:
+        return f"<Gateway {self._engine.live!r}>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ids = Ids()
+        dialect = dialect_for(scope["method"], scope["path"])
+        try:
+            request = request_of(scope, await read_body(scope, receive, self._max_body))
+            snapshot = self._cell.current
+            parsed = _parse(dialect, request)
+            route = _route(snapshot, request, parsed)
+        except ClientLeft:
+            return
+        except LunaError as error:
+            allow = error.detail.get("allow")
+            more = (("allow", str(allow)),) if allow else ()
+            await send_reply(send, dialect.error(error, ids.token("flow_")), more)
+            return
+        flow = Flow(
+            client=request,
+            dialect=dialect,
+            parsed=parsed,
+            snapshot=snapshot,
+            route=route,
+            services=self._services,
+            clock=self._clock,
+            ids=ids,
+        )
+        recorder = self._record(flow)
+        flow.tap = recorder
+        token = CURRENT.set(recorder)
+        try:
+            await self._engine.run(flow, ClientLine(receive, send))
+        finally:
+            CURRENT.reset(token)
+
+    def _record(self, flow: Flow) -> Recorder | None:
+        if flow.route.record == "off":
+            return None
+        pipeline = flow.route.pipeline
+        return self._services[Recordings].begin(
+            flow.route.record,
+            flow=flow.id,
+            born=flow.born,
+            seed=flow.ids.seed,
+            route=flow.route.name,
+            pipeline=pipeline.name,
+            snapshot=flow.snapshot.digest,
+            client=flow.client,
+            options={bound.name: bound.options for bound in pipeline.stages},
+            secrets=self._secrets(),
+        )
+
+
+def _parse(dialect: Dialect, request: ClientRequest) -> Parsed | LunaError:
+    """The decoded body, or why it could not be decoded: that is told only after the key was checked."""
+    try:
+        return dialect.parse(request)
+    except LunaError as error:
+        return error
+
+
+def _route(snapshot: Snapshot, request: ClientRequest, parsed: Parsed | LunaError) -> Route:
+    body = parsed.facts if isinstance(parsed, Parsed) else Facts()
+    facts = RequestFacts(request.method, request.path, request.headers, len(request.body))
+    route = snapshot.route_for(facts, body)
+    if route is not None:
+        return route
+    allowed = [
+        method
+        for method in METHODS
+        if method != request.method and snapshot.route_for(replace(facts, method=method), body)
+    ]
+    if allowed:
+        raise LunaError(
+            Kind.METHOD_NOT_ALLOWED,
+            f"{request.path} does not take {request.method}.",
+            hint=f"It takes {', '.join(allowed)}.",
+            detail={"allow": ", ".join(allowed)},
+        )
+    raise LunaError(
+        Kind.NOT_FOUND,
+        f"No route takes {request.method} {request.path}.",
+        hint="`luna explain` shows the routes; routes.yaml declares them.",
+    )

@@ -1,0 +1,112 @@
+"""Runs the process: granian embedded, the watch on the configuration, signals, and the drain.
+
+Owns starting and ending. granian's embedded server is never cancelled (that would leave its port
+open): it is told to stop, and what still runs after the grace period is ended by luna itself.
+"""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from luna.server.app import App
+from luna.server.assemble import House
+
+log = logging.getLogger("luna.server")
+
+BACKLOG = 1024
+CONNECTIONS = 4096
+
+_LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {
+        "_granian": {"handlers": [], "propagate": True},
+        "_granian.serve": {"handlers": [], "level": "WARNING", "propagate": True},
+        "granian.access": {"handlers": [], "propagate": False},
+    },
+}
+
+
+class BindError(Exception):
+    """The address cannot be listened on."""
+
+
+def resolve(host: str, port: int) -> str:
+    """`host` as the IP literal granian wants, tried out by binding. Raises BindError with a sentence."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address[:2])
+    except OSError as error:
+        raise BindError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return str(address[0])
+
+
+def embedded_server(app: App, address: str, port: int) -> Server:
+    """A granian server for this process's own event loop: HTTP/1.1, ASGI without lifespan."""
+    return Server(
+        app,
+        address=address,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        websockets=False,
+        log_level=LogLevels.error,  # its warning that embedding is experimental says nothing to a user
+        log_dictconfig=_LOGGING,
+    )
+
+
+async def supervise(house: House, *, announce: Callable[[], None], grace: float = 20.0) -> int:
+    """Serve until a signal says stop, then drain. Returns the process's exit code: 0, or 1 when the server died
+    unasked. The first INT or TERM drains for `grace` seconds, a second one stops at once; HUP reloads the YAML."""
+    settings = house.settings
+    server = embedded_server(house.app, resolve(settings.host, settings.port), settings.port)
+    stopping = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(house.config.watch)
+        tasks.start_soon(_obey_signals, house, stopping, tasks, grace)
+        tasks.start_soon(_stop_when_told, server, stopping)
+        announce()
+        await server.serve()
+        if not stopping.is_set():
+            log.error("the server ended by itself")
+        tasks.cancel_scope.cancel()
+    return 0 if stopping.is_set() else 1
+
+
+async def _obey_signals(house: House, stopping: anyio.Event, tasks: TaskGroup, grace: float) -> None:
+    asked = 0
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async for received in signals:
+            if received == signal.SIGHUP:
+                tasks.start_soon(house.config.reload)
+                continue
+            asked += 1
+            if asked == 1:
+                log.info("%s: draining %d flows for up to %.0f s", received.name, len(house.live), grace)
+                tasks.start_soon(_drain, house, stopping, grace)
+            else:
+                log.warning("%s again: stopping now", received.name)
+                tasks.start_soon(_drain, house, stopping, 0.0)
+
+
+async def _drain(house: House, stopping: anyio.Event, grace: float) -> None:
+    ended = await house.live.drain(grace)
+    if ended:
+        log.warning("%d flows had to be ended", ended)
+    stopping.set()
+
+
+async def _stop_when_told(server: Server, stopping: anyio.Event) -> None:
+    await stopping.wait()
+    server.stop()  # type: ignore[no-untyped-call]

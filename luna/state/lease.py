@@ -1,0 +1,66 @@
+"""An account in use by one flow.
+
+Owns the moment at which an account is taken and given back, and what the flow has to say about it.
+Which account it is belongs to `luna.state.accounts`.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from luna.model.ambient import Ids
+from luna.model.errors import LunaError
+from luna.qwen.authority import Authority
+from luna.qwen.client import QwenClient
+from luna.state.account import Account
+
+_WRITING = 2.0
+"""Seconds that writing down a changed cookie may take."""
+
+
+class Lease:
+    """An account, for as long as one flow needs it: `async with accounts.lease(…) as lease`."""
+
+    def __init__(self, take: Callable[[], Account]) -> None:
+        self._take = take
+        self._account: Account | None = None
+        self._authority: Authority | None = None
+
+    def __repr__(self) -> str:
+        return f"<Lease {self._account.id if self._account else 'not held'}>"
+
+    async def __aenter__(self) -> Self:
+        self._account = self._take()
+        self._authority = self._account.authority
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        authority = self.account.authority
+        self.account.in_flight -= 1
+        if authority.changed:
+            with anyio.move_on_after(_WRITING, shield=True):
+                await authority.keep()
+
+    @property
+    def account(self) -> Account:
+        """The account. Its id may be shown, the rest is for the transport."""
+        assert self._account is not None, "entered"
+        return self._account
+
+    def client(self, ids: Ids) -> QwenClient:
+        """The account's voice on this flow, which supplies the ids."""
+        return self.account.client(ids)
+
+    def succeeded(self) -> None:
+        """Qwen answered."""
+        if self.account.authority is self._authority:
+            self.account.succeeded()
+
+    def failed(self, error: LunaError) -> None:
+        """The flow failed; the account is told, unless it has got new credentials meanwhile."""
+        if self.account.authority is self._authority:
+            self.account.failed(error)

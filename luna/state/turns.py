@@ -1,0 +1,61 @@
+"""Remembers where each upstream chat stands.
+
+Owns, for every chat that luna has spoken in: which account it belongs to, which answer its next turn must follow,
+and whether luna itself is generating in it right now. In memory and bounded; a chat that was forgotten can be
+asked for upstream.
+"""
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a chat stands. `response` is the id of its last answer."""
+
+    account: str
+    response: str
+
+
+class Turns:
+    """Chats by id, the longest unused forgotten first."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._places: OrderedDict[str, Place] = OrderedDict()
+        self._running: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        return f"<Turns {len(self._places)} chats, {self._running.total()} generating>"
+
+    def note(self, chat: str, place: Place) -> None:
+        """The chat has a new last answer."""
+        self._places[chat] = place
+        self._places.move_to_end(chat)
+        while len(self._places) > self._limit:
+            self._places.popitem(last=False)
+
+    def find(self, chat: str) -> Place | None:
+        """Where the chat stands, if luna knows."""
+        place = self._places.get(chat)
+        if place is not None:
+            self._places.move_to_end(chat)
+        return place
+
+    def forget(self, chat: str) -> None:
+        """What was known of the chat proved wrong."""
+        self._places.pop(chat, None)
+
+    def begin(self, chat: str) -> None:
+        """A flow of this luna generates in the chat from now on."""
+        self._running[chat] += 1
+
+    def end(self, chat: str) -> None:
+        """It does no longer."""
+        self._running[chat] -= 1
+        if self._running[chat] <= 0:
+            del self._running[chat]
+
+    def generators(self, chat: str) -> int:
+        """How many flows of this luna generate in the chat."""
+        return self._running[chat]

@@ -1,0 +1,133 @@
+"""One HTTP/1.1 connection: requests in turn, until one of both sides has had enough.
+
+Owns the life of one socket: connecting, TLS, whether it may serve again, closing. Fits httpcore's
+pool in the place of its own connection, whose parser costs several times as much. Raises httpcore's
+exceptions; what they mean to luna is decided in `luna.upstream.pool`.
+"""
+
+import enum
+import ssl
+from collections.abc import Awaitable, Callable
+
+import anyio
+import httpcore
+
+from luna.model.ambient import Clock
+from luna.upstream.turn import Phase, Turn
+
+
+class State(enum.Enum):
+    """Where a connection is in its life. The value is the word in its repr."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    ACTIVE = "active"
+    IDLE = "idle"
+    CLOSED = "closed"
+
+
+class Connection(httpcore.AsyncConnectionInterface):
+    """Serves one request at a time. `tls` gives the SSL context; it is asked for only when there is need of one.
+
+    Reads these extensions of a request: `timeout` (a dict with `connect`, `write`, `head`, `read`; seconds, each may
+    be missing), `fresh` (true: do not serve this one on a connection that served before), and keeps `phase` in them.
+    """
+
+    def __init__(
+        self,
+        origin: httpcore.Origin,
+        *,
+        network: httpcore.AsyncNetworkBackend,
+        tls: Callable[[], Awaitable[ssl.SSLContext]],
+        clock: Clock,
+        keepalive: float,
+    ) -> None:
+        self._origin = origin
+        self._network = network
+        self._tls = tls
+        self._clock = clock
+        self._keepalive = keepalive
+        self._state = State.NEW
+        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._served = 0
+        self._expires = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Connection {self._origin} {self.info()}>"
+
+    def info(self) -> str:
+        """State and number of requests, for people."""
+        return f"{self._state.value}, requests={self._served}"
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send the request and return when the response's head is there; its stream is the turn.
+        Raises httpcore's exceptions, StaleConnection among them, and ConnectionNotAvailable."""
+        if request.extensions.get("fresh") and self._state is State.IDLE:
+            await self.aclose()
+        if self._state not in (State.NEW, State.IDLE):
+            raise httpcore.ConnectionNotAvailable
+        try:
+            if self._stream is None:
+                request.extensions["phase"] = Phase.CONNECT
+                self._state = State.CONNECTING
+                self._stream = await self._connect(request.extensions.get("timeout", {}).get("connect"))
+            self._state = State.ACTIVE
+            turn = Turn(self._stream, request, reused=self._served > 0, release=self._release)
+            self._served += 1
+            await turn.begin()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            raise
+        return httpcore.Response(
+            turn.status,
+            headers=turn.headers,
+            content=turn,
+            extensions={"http_version": b"HTTP/1.1", "network_stream": self._stream, "turn": turn},
+        )
+
+    async def _connect(self, patience: float | None) -> httpcore.AsyncNetworkStream:
+        host = self._origin.host.decode("ascii")
+        context = await self._tls() if self._origin.scheme == b"https" else None
+        stream = await self._network.connect_tcp(host, self._origin.port, timeout=patience)
+        if context is None:
+            return stream
+        return await stream.start_tls(context, server_hostname=host, timeout=patience)
+
+    async def _release(self, reusable: bool) -> None:
+        """The turn is over: wait for the next request, or close."""
+        if self._state is State.ACTIVE and reusable:
+            self._state = State.IDLE
+            self._expires = self._clock.monotonic() + self._keepalive
+        else:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the socket, whatever is going on."""
+        self._state = State.CLOSED
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    # What the pool asks.
+
+    def can_handle_request(self, origin: httpcore.Origin) -> bool:
+        """True for the origin it was made for."""
+        return origin == self._origin
+
+    def is_available(self) -> bool:
+        """True when it could serve a request now."""
+        return self._state is State.IDLE
+
+    def has_expired(self) -> bool:
+        """True when it has been idle for too long, or the other side has closed it or said something unasked."""
+        if self._state is not State.IDLE or self._stream is None:
+            return False
+        return self._clock.monotonic() > self._expires or bool(self._stream.get_extra_info("is_readable"))
+
+    def is_idle(self) -> bool:
+        """True between two requests."""
+        return self._state is State.IDLE
+
+    def is_closed(self) -> bool:
+        """True when nothing will come of it any more."""
+        return self._state is State.CLOSED

@@ -1,0 +1,140 @@
+"""Compares two recordings of what should be the same flow, in the order in which the data met the boundaries.
+
+Owns what counts as a difference and how it is shown: documents as JSON, events one to a line, bytes
+as their lines. Pure. Ids and timestamps are no excuse: a replay draws the same ones. Only headers
+whose value was redacted on either side are passed over.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import msgspec
+
+from luna.model.chat import ChatRequest
+from luna.model.dialect import Headers
+from luna.model.events import StreamEvent
+from luna.wire.reader import Exchange, Recording
+
+CONTEXT_LINES = 3
+_REDACTED = "<redacted:"
+
+Lines = list[str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two recordings part, and a unified diff of what they hold there."""
+
+    boundary: str
+    diff: str
+
+    def __str__(self) -> str:
+        return f"{self.boundary}\n{self.diff}"
+
+
+def first_divergence(before: Recording, after: Recording, *, heartbeat: bytes = b"") -> Difference | None:
+    """The first difference, or None when there is none."""
+    return next(_differences(before, after, heartbeat), None)
+
+
+def differences(before: Recording, after: Recording, *, heartbeat: bytes = b"") -> list[Difference]:
+    """All boundaries at which they differ, in data order. `heartbeat` is what keeps a silent stream of this protocol
+    alive: it depends on the time alone, and is taken out of the client's bytes."""
+    return list(_differences(before, after, heartbeat))
+
+
+def _differences(before: Recording, after: Recording, heartbeat: bytes) -> Iterator[Difference]:
+    for boundary, old, new in _boundaries(before, after, heartbeat):
+        if old != new:
+            titles = (
+                "before (nothing there)" if old is None else "before",
+                "after (nothing there)" if new is None else "after",
+            )
+            diff = difflib.unified_diff(old or [], new or [], *titles, lineterm="", n=CONTEXT_LINES)
+            yield Difference(boundary, "\n".join(diff) or "\n".join(titles))
+
+
+def _boundaries(
+    before: Recording, after: Recording, heartbeat: bytes
+) -> Iterator[tuple[str, Lines | None, Lines | None]]:
+    """Boundary by boundary: what either side holds there, None where it has no such boundary."""
+    yield "client request", _asked(before, after), _asked(after, before)
+    for name in _union(before.documents, after.documents):
+        yield f"document {name}", _document(before.documents.get(name)), _document(after.documents.get(name))
+    for x, (old, new) in enumerate(zip_longest(before.exchanges, after.exchanges), 1):
+        yield f"upstream request {x}", _request(old, new), _request(new, old)
+        yield f"upstream response {x}", _response(old, new), _response(new, old)
+    for name in _union(before.events, after.events):
+        yield f"events {name}", _events(before.events.get(name)), _events(after.events.get(name))
+    yield "client answer", _answer(before, after, heartbeat), _answer(after, before, heartbeat)
+    yield "outcome", _outcome(before), _outcome(after)
+
+
+def _union(old: Iterable[str], new: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*old, *new]))
+
+
+def _asked(recording: Recording, other: Recording) -> Lines | None:
+    client = recording.client
+    if client is None:
+        return None
+    query = f"?{client.query}" if client.query else ""
+    headers = _headers(client.headers, other.client.headers if other.client is not None else ())
+    return [f"{client.method} {client.path}{query}", *headers, "", *_body(client.body)]
+
+
+def _request(exchange: Exchange | None, other: Exchange | None) -> Lines | None:
+    if exchange is None:
+        return None
+    opened = exchange.opened
+    headers = _headers(opened.headers, other.opened.headers if other is not None else ())
+    return [f"{opened.method} {opened.url}", *headers, "", *_body(opened.data)]
+
+
+def _response(exchange: Exchange | None, other: Exchange | None) -> Lines | None:
+    if exchange is None:
+        return None
+    end = exchange.end
+    ending = ["unfinished"] if end is None else [f"{end.how} {end.kind} {end.message}".strip()]
+    headers = _headers(exchange.headers, other.headers if other is not None else ())
+    return [str(exchange.status), *headers, "", *_body(exchange.body), *ending]
+
+
+def _answer(recording: Recording, other: Recording, heartbeat: bytes) -> Lines:
+    headers = _headers(recording.headers, other.headers)
+    sent = [chunk.data for chunk in recording.sent if not heartbeat or chunk.data != heartbeat]
+    return [str(recording.status), *headers, "", *_body(b"".join(sent))]
+
+
+def _outcome(recording: Recording) -> Lines:
+    failure = recording.failure
+    failed = [] if failure is None else [f"{failure.kind} at {failure.stage or 'no stage'}: {failure.message}"]
+    return [*failed, recording.end.outcome if recording.end is not None else "unfinished"]
+
+
+def _headers(own: Headers, others: Headers) -> Lines:
+    passed_over = {name.lower() for name, value in (*own, *others) if _REDACTED in value}
+    return [f"{name.lower()}: {value}" for name, value in own if name.lower() not in passed_over]
+
+
+def _document(document: ChatRequest | None) -> Lines | None:
+    return None if document is None else _pretty(document)
+
+
+def _events(batches: list[list[StreamEvent]] | None) -> Lines | None:
+    if batches is None:
+        return None
+    return [msgspec.json.encode(event).decode() for batch in batches for event in batch]
+
+
+def _pretty(document: object) -> Lines:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode().split("\n")
+
+
+def _body(data: bytes) -> Lines:
+    try:
+        return _pretty(msgspec.json.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return data.decode("utf-8", "backslashreplace").split("\n")

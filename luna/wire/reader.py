@@ -1,0 +1,235 @@
+"""Reads a recording back into what happened.
+
+Owns the way from lines to a `Recording`: what was left out because it did not change is put back,
+batches and exchanges are sorted out. Pure: it is given lines and never opens a file. What a frame
+looks like is `luna.wire.frames`, what older ones looked like `luna.wire.upgrade`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from luna.model.chat import ChatRequest
+from luna.model.dialect import ClientRequest, Headers
+from luna.model.errors import Kind, LunaError
+from luna.model.events import StreamEvent
+from luna.wire.frames import (
+    VERSION,
+    AnyFrame,
+    ClientBytes,
+    ClientRequested,
+    ClientStart,
+    Document,
+    End,
+    Events,
+    Failure,
+    Head,
+    Truncated,
+    UpData,
+    UpEnd,
+    UpHead,
+    UpRequest,
+)
+from luna.wire.upgrade import LADDER, RawFrame, Step, upgrade, version_of
+
+_FRAME: msgspec.json.Decoder[AnyFrame] = msgspec.json.Decoder(AnyFrame)
+_RAW: msgspec.json.Decoder[RawFrame] = msgspec.json.Decoder(RawFrame)
+_EVENTS = msgspec.json.Decoder(list[StreamEvent])
+_CHAT = msgspec.json.Decoder(ChatRequest)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes, and when they came or went: microseconds since the flow was born."""
+
+    t: int
+    data: bytes
+
+
+@dataclass
+class Exchange:
+    """One exchange with the upstream. `status` is 0 when no head ever came."""
+
+    opened: UpRequest
+    status: int = 0
+    headers: Headers = ()
+    head_t: int = 0
+    chunks: list[Chunk] = field(default_factory=list)
+    end: UpEnd | None = None
+    """None when the recording stopped before the exchange did."""
+
+    def __repr__(self) -> str:
+        how = self.end.how if self.end is not None else "open"
+        return f"<Exchange {self.opened.method} {self.opened.url} {self.status} chunks={len(self.chunks)} {how}>"
+
+    @property
+    def body(self) -> bytes:
+        """The response's body as far as it was read."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+
+@dataclass
+class Recording:
+    """One flow, as it was."""
+
+    head: Head
+    client: ClientRequest | None = None
+    documents: dict[str, ChatRequest] = field(default_factory=dict)
+    """By boundary, in order: the request as it left each request stage."""
+    exchanges: list[Exchange] = field(default_factory=list)
+    events: dict[str, list[list[StreamEvent]]] = field(default_factory=dict)
+    """By boundary, in order: the batches as they left the transport and each response stage."""
+    status: int = 0
+    """What the client got; 0 when nothing was sent."""
+    headers: Headers = ()
+    sent: list[Chunk] = field(default_factory=list)
+    failure: Failure | None = None
+    truncated: bool = False
+    """True when the budget was used up and bodies are missing."""
+    end: End | None = None
+    """None when the recording stops in the middle."""
+
+    def __repr__(self) -> str:
+        outcome = self.end.outcome if self.end is not None else "unfinished"
+        return f"<Recording {self.head.flow} {self.head.pipeline} {outcome} exchanges={len(self.exchanges)}>"
+
+    @property
+    def answer(self) -> bytes:
+        """All bytes that went out to the client."""
+        return b"".join(chunk.data for chunk in self.sent)
+
+
+def read(lines: Iterable[bytes], ladder: Mapping[int, Step] = LADDER) -> Recording:
+    """The recording that these lines are. A last line that was cut is passed over.
+    Raises LunaError(BAD_REQUEST) that names the line."""
+    builder: _Builder | None = None
+    version = VERSION
+    torn: LunaError | None = None
+    for number, line in enumerate(lines, 1):
+        if torn is not None:
+            raise torn
+        try:
+            if builder is None:
+                version = version_of(_RAW.decode(line), ladder)
+                builder = _Builder(_decode(line, version, ladder))
+            else:
+                builder.add(_decode(line, version, ladder))
+        except (msgspec.ValidationError, ValueError) as error:
+            raise _unreadable(number, error) from error
+        except msgspec.DecodeError as error:
+            torn = _unreadable(number, error)
+    if builder is None:
+        raise torn or LunaError(Kind.BAD_REQUEST, "The recording is empty.", hint="Its flow may have died at once.")
+    return builder.recording()
+
+
+def _decode(line: bytes, version: int, ladder: Mapping[int, Step]) -> AnyFrame:
+    if version != VERSION:
+        line = msgspec.json.encode(upgrade(_RAW.decode(line), version, ladder))
+    return _FRAME.decode(line)
+
+
+def _unreadable(number: int, error: Exception) -> LunaError:
+    return LunaError(
+        Kind.BAD_REQUEST,
+        f"The recording cannot be read: line {number}: {error}",
+        hint="Check that the file is a whole recording and that nobody has changed it.",
+    )
+
+
+class _Builder:
+    """Puts frames together."""
+
+    def __init__(self, head: AnyFrame) -> None:
+        if not isinstance(head, Head):
+            raise ValueError("a recording begins with its head")
+        self._made = Recording(head)
+        self._document: ChatRequest | None = None
+        self._boundaries: list[str] = []
+        self._batches: list[dict[str, list[StreamEvent]]] = []
+        self._seen = ""
+        self._cut: dict[int, str] = {}
+
+    def add(self, frame: AnyFrame) -> None:
+        """Raises ValueError for a frame that does not fit."""
+        made = self._made
+        match frame:
+            case UpRequest() | UpHead() | UpData() | UpEnd():
+                self._add_exchanged(frame)
+            case Events():
+                self._add_events(frame)
+            case Document():
+                self._add_document(frame)
+            case ClientRequested():
+                made.client = ClientRequest(frame.method, frame.path, frame.query, frame.headers, frame.data)
+            case ClientStart():
+                made.status, made.headers = frame.status, frame.headers
+            case ClientBytes():
+                made.sent.append(Chunk(frame.t, frame.data))
+            case Failure():
+                made.failure = frame
+            case Truncated():
+                made.truncated = True
+                self._cut_here()
+            case End():
+                made.end = frame
+            case Head():
+                raise ValueError("a second head")
+
+    def recording(self) -> Recording:
+        """What it all comes to."""
+        made = self._made
+        if made.end is None:
+            self._cut_here()
+        elif made.end.reached:
+            self._cut.setdefault(len(self._batches), made.end.reached)
+        made.events = {boundary: [] for boundary in self._boundaries}
+        for n, batch in enumerate(self._batches, 1):
+            events: list[StreamEvent] = []
+            for boundary in self._boundaries:
+                events = batch.get(boundary, events)
+                made.events[boundary].append(events)
+                if boundary == self._cut.get(n):
+                    break
+        return made
+
+    def _add_exchanged(self, frame: UpRequest | UpHead | UpData | UpEnd) -> None:
+        exchanges = self._made.exchanges
+        if isinstance(frame, UpRequest):
+            exchanges.append(Exchange(frame))
+        if not 0 < frame.x <= len(exchanges) or (isinstance(frame, UpRequest) and frame.x != len(exchanges)):
+            raise ValueError(f"exchange {frame.x} was never opened, or not in its turn")
+        exchange = exchanges[frame.x - 1]
+        match frame:
+            case UpData():
+                exchange.chunks.append(Chunk(frame.t, frame.data))
+            case UpHead():
+                exchange.status, exchange.headers, exchange.head_t = frame.status, frame.headers, frame.t
+            case UpEnd():
+                exchange.end = frame
+            case UpRequest():
+                pass
+
+    def _add_document(self, frame: Document) -> None:
+        encoded = bytes(frame.doc)
+        if encoded:
+            self._document = _CHAT.decode(encoded)
+        if self._document is None:
+            raise ValueError(f"the document at '{frame.boundary}' refers to one before it, and there is none")
+        self._made.documents[frame.boundary] = self._document
+
+    def _add_events(self, frame: Events) -> None:
+        if frame.boundary not in self._boundaries:
+            self._boundaries.append(frame.boundary)
+        while len(self._batches) < frame.n:
+            self._batches.append({})
+        encoded = bytes(frame.events)
+        if encoded:
+            self._batches[frame.n - 1][frame.boundary] = _EVENTS.decode(encoded)
+        self._seen = frame.boundary
+
+    def _cut_here(self) -> None:
+        """What the last batch became after the boundary that was seen last is not known."""
+        if self._batches:
+            self._cut.setdefault(len(self._batches), self._seen)

@@ -1,0 +1,163 @@
+"""Takes one flow down: what the client said, what each stage made of it, what the upstream said, what went out.
+
+Owns the order of frames and what is left out because it did not change. A tap in the machine's
+sense: synchronous, never blocks, never raises. Everything is redacted before it is kept.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+
+import msgspec
+
+from luna.model.chat import ChatRequest
+from luna.model.dialect import ClientRequest, Headers
+from luna.model.errors import LunaError
+from luna.model.events import Batch
+from luna.wire.frames import (
+    VERSION,
+    ClientBytes,
+    ClientRequested,
+    ClientStart,
+    Document,
+    End,
+    Events,
+    Failure,
+    Head,
+    pack,
+)
+from luna.wire.ledger import Ledger, harmless
+from luna.wire.tape import Tape, is_event_stream
+
+
+class Recorder:
+    """Records one flow; a `Tap`. Made when the flow is born."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._document = b""
+        self._boundaries: dict[str, None] = {}
+        self._first = ""
+        self._reached = ""
+        self._batch: Batch = ()
+        self._batches = 0
+        self._tapes: list[Tape] = []
+        self._client = ledger.redactor.stream(fields=True)
+
+    def __repr__(self) -> str:
+        return f"<Recorder batches={self._batches} exchanges={len(self._tapes)} {self.ledger!r}>"
+
+    @harmless
+    def head(
+        self,
+        *,
+        luna: str,
+        born: float,
+        seed: bytes,
+        route: str,
+        pipeline: str,
+        snapshot: str,
+        options: Mapping[str, Mapping[str, object]],
+    ) -> None:
+        """The first frame. `born` in seconds since the epoch, `options` those in force by stage."""
+        raw = msgspec.Raw(self.ledger.encode(options)) if options else msgspec.Raw()
+        self.ledger.write_redacted(
+            Head(0, VERSION, luna, self.ledger.flow, born, seed.hex(), route, pipeline, snapshot, raw)
+        )
+
+    @harmless
+    def client(self, request: ClientRequest) -> None:
+        """What the client sent."""
+        ledger, redact = self.ledger, self.ledger.redactor
+        headers = redact.headers(request.headers)  # first: it learns credentials that may stand elsewhere
+        body = redact.body(request.body) if ledger.afford(len(request.body)) else b""
+        path, query = redact.text(request.path), redact.query(request.query)
+        ledger.write(ClientRequested(ledger.now(), request.method, path, query, headers, **pack(body)))
+
+    def exchange(self, method: str, url: str, headers: Headers, body: bytes) -> Tape:
+        """An exchange with the upstream begins. The tape takes down the rest of it."""
+        tape = Tape(self.ledger, len(self._tapes) + 1)
+        self._tapes.append(tape)
+        tape.request(method, url, headers, body)
+        return tape
+
+    # What the machine tells.
+
+    @harmless
+    def document(self, boundary: str, chat: ChatRequest) -> None:
+        """The request as it stands after a request stage."""
+        ledger = self.ledger
+        encoded = ledger.encode(chat)
+        if encoded == self._document:
+            ledger.write(Document(ledger.now(), boundary))
+        elif ledger.afford(len(encoded)):
+            self._document = encoded
+            ledger.write(Document(ledger.now(), boundary, msgspec.Raw(ledger.redactor.body(encoded))))
+
+    @harmless
+    def events(self, boundary: str, batch: Batch) -> None:
+        """A batch as it leaves the transport (then it counts as a new one) or a response stage."""
+        ledger = self.ledger
+        if not self._first:
+            self._first = boundary
+            self._document = b""
+        if boundary == self._first:
+            self._batches += 1
+            changed = True
+        else:
+            changed = not _same(self._batch, batch)
+        known = boundary in self._boundaries
+        self._boundaries[boundary] = None
+        self._reached = boundary
+        self._batch = batch
+        if changed:
+            encoded = ledger.encode(batch)
+            if ledger.afford(len(encoded)):
+                raw = msgspec.Raw(ledger.redactor.body(encoded, fields=False))
+                ledger.write(Events(ledger.now(), boundary, self._batches, raw))
+        elif not known:
+            ledger.write(Events(ledger.now(), boundary, self._batches))
+
+    @harmless
+    def started(self, status: int, headers: Headers) -> None:
+        """The status line went out to the client."""
+        ledger = self.ledger
+        self._client = ledger.redactor.stream(fields=not is_event_stream(headers))
+        ledger.write(ClientStart(ledger.now(), status, ledger.redactor.headers(headers)))
+
+    @harmless
+    def sent(self, data: bytes) -> None:
+        """Bytes went out to the client, in one send."""
+        ledger = self.ledger
+        if ledger.afford(len(data)):
+            ledger.write(ClientBytes(ledger.now(), **pack(self._client.feed(data))))
+
+    @harmless
+    def failed(self, error: LunaError) -> None:
+        """The flow met an error."""
+        told = (error.kind.value, error.message, error.hint, error.stage, error.param, error.retry_after, error.detail)
+        self.ledger.write_redacted(Failure(self.ledger.now(), *told))
+
+    def ended(self, outcome: str) -> None:
+        """The flow is over."""
+        ledger = self.ledger
+        self._flush()
+        last = next(reversed(self._boundaries), "")
+        reached = "" if self._reached == last else self._reached
+        ledger.close(End(ledger.now(), outcome, reached, ledger.left_out, ledger.fault), outcome)
+
+    @harmless
+    def _flush(self) -> None:
+        for tape in self._tapes:
+            tape.end("closed")
+        if not self.ledger.left_out and (rest := self._client.flush()):
+            self.ledger.write(ClientBytes(self.ledger.now(), **pack(rest)))
+
+
+CURRENT: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+"""The recorder of the flow that is running; None when nobody records it."""
+
+
+def _same(before: Batch, now: Batch) -> bool:
+    return before is now or (
+        len(before) == len(now) and all(a is b or a == b for a, b in zip(before, now, strict=True))
+    )

@@ -1,0 +1,158 @@
+"""Takes secrets out of what is about to be recorded.
+
+Owns the header rules, the placeholders and the redaction of streams. Where secrets stand in a body is
+`luna.wire.scan`. Pure, and to be applied before anything is kept. A secret is replaced by
+`<redacted:N>`, the same one by the same N within a recording, so that equality survives; a
+placeholder is left as it is, so that redacting twice changes nothing.
+"""
+
+import functools
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import msgspec
+
+from luna.wire.scan import Find, Scanner
+
+Headers = tuple[tuple[str, str], ...]
+
+HOLD_LIMIT = 1024 * 1024
+"""Bytes. What a stream holds back at most; a field longer than that takes the rest of its stream with it."""
+
+_PLACEHOLDER = re.compile(rb"<redacted:\d+>")
+_TELLING_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|proxy-key|signature|^bx-(?!v$)")
+_LEARN = 16
+"""Characters from which a credential found in a header is looked for everywhere else."""
+
+
+class Redactor:
+    """Redacts one recording. `secrets` are those known beforehand."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._scanner = _knowing(tuple(secrets)).copy()
+        self._numbers: dict[bytes, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<Redactor {self._scanner!r} replaced={len(self._numbers)}>"
+
+    def learn(self, secret: str) -> None:
+        """From now on this is a secret wherever it stands."""
+        _teach(self._scanner, secret)
+
+    def body(self, data: bytes, *, fields: bool = True) -> bytes:
+        """A whole body. `fields` asks for the JSON field rules too."""
+        finds, _ = self._scanner.scan(data, fields=fields, final=True)
+        return self.replaced(data, finds)
+
+    def text(self, text: str) -> str:
+        """A message, a path, a header's value."""
+        return self.body(text.encode("utf-8", "replace"), fields=False).decode("utf-8", "replace")
+
+    def query(self, query: str) -> str:
+        """What follows the `?` of a URL."""
+        return self.text(f"?{query}")[1:]
+
+    def stream(self, *, fields: bool) -> "RedactedStream":
+        """For a body that comes in pieces."""
+        return RedactedStream(self, self._scanner, fields)
+
+    def headers(self, headers: Headers) -> Headers:
+        """Names stay, telling values go: of cookies their values, of an authorization all but its scheme."""
+        return tuple((name, self._header(name.lower(), value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        if not _TELLING_HEADER.search(name):
+            return self.text(value)
+        match name:
+            case "cookie":
+                return "; ".join(self._cookie(pair) for pair in value.split(";") if pair.strip())
+            case "set-cookie":
+                pair, mark, attributes = value.partition(";")
+                return self._cookie(pair) + mark + attributes
+            case "authorization" | "proxy-authorization":
+                scheme, space, credentials = value.partition(" ")
+                if space:
+                    return f"{scheme} {self._credential(credentials)}"
+        return self._credential(value)
+
+    def _cookie(self, pair: str) -> str:
+        name, mark, value = pair.strip().partition("=")
+        if not mark:
+            return self._credential(name)
+        return f"{name}={self._credential(value) if 'token' in name else self._placeholder(value.encode())}"
+
+    def _credential(self, value: str) -> str:
+        if len(value) >= _LEARN:
+            self.learn(value)
+        return self._placeholder(value.encode())
+
+    def _placeholder(self, secret: bytes) -> str:
+        if not secret or _PLACEHOLDER.fullmatch(secret):
+            return secret.decode()
+        return f"<redacted:{self._numbers.setdefault(secret, len(self._numbers) + 1)}>"
+
+    def replaced(self, data: bytes, finds: list[Find]) -> bytes:
+        """`data` with placeholders. Finds that overlap become one."""
+        if not finds:
+            return data
+        spans: list[tuple[int, int]] = []
+        for first, last in sorted((find.first, find.last) for find in finds):
+            if spans and first < spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+            else:
+                spans.append((first, last))
+        pieces: list[bytes] = []
+        done = 0
+        for first, last in spans:
+            pieces += (data[done:first], self._placeholder(data[first:last]).encode())
+            done = last
+        return b"".join([*pieces, data[done:]])
+
+
+@functools.lru_cache(maxsize=8)
+def _knowing(secrets: tuple[str, ...]) -> Scanner:
+    """The same secrets come with every flow."""
+    scanner = Scanner()
+    for secret in secrets:
+        _teach(scanner, secret)
+    return scanner
+
+
+def _teach(scanner: Scanner, secret: str) -> None:
+    """Also as JSON and URLs spell it."""
+    for spelling in (secret.encode("utf-8", "replace"), quote(secret, safe="", errors="replace").encode()):
+        scanner.add(spelling)
+        scanner.add(msgspec.json.encode(spelling.decode())[1:-1])
+
+
+class RedactedStream:
+    """Redacts a body piece by piece: what goes in comes out at once but for an end in which a secret may have begun.
+    No byte is lost, and however the body is cut, what comes out together is the same."""
+
+    def __init__(self, redactor: Redactor, scanner: Scanner, fields: bool) -> None:
+        self._redactor = redactor
+        self._scanner = scanner
+        self._fields = fields
+        self._held = b""
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<RedactedStream held={len(self._held)}{' closed' if self._closed else ''}>"
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be kept of it so far."""
+        if self._closed:
+            return b""
+        data = self._held + data if self._held else data
+        finds, settled = self._scanner.scan(data, fields=self._fields, final=False)
+        self._held = data[settled:]
+        if len(self._held) > HOLD_LIMIT:
+            self._closed, self._held = True, b""
+            return self._redactor.replaced(data[:settled], finds) + b"<redacted: the rest of this body>"
+        return self._redactor.replaced(data[:settled] if self._held else data, finds)
+
+    def flush(self) -> bytes:
+        """The body is over: the rest of it. What had begun like a secret and was cut counts as one."""
+        data, self._held = self._held, b""
+        return self._redactor.body(data, fields=self._fields)

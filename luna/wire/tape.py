@@ -1,0 +1,61 @@
+"""Takes down one exchange with the upstream. Belongs to a `Recorder`, which makes it."""
+
+from typing import Literal
+
+from luna.model.dialect import Headers
+from luna.model.errors import LunaError
+from luna.wire.frames import UpData, UpEnd, UpHead, UpRequest, pack
+from luna.wire.ledger import Ledger, harmless
+
+
+class Tape:
+    """Never raises. Number `x` of its flow."""
+
+    def __init__(self, ledger: Ledger, x: int) -> None:
+        self.ledger = ledger
+        self._x = x
+        self._body = ledger.redactor.stream(fields=True)
+        self.ended = False
+
+    def __repr__(self) -> str:
+        return f"<Tape {self._x} of {self.ledger.flow} {'ended' if self.ended else 'running'}>"
+
+    @harmless
+    def request(self, method: str, url: str, headers: Headers, body: bytes) -> None:
+        """The exchange begins."""
+        ledger, redact = self.ledger, self.ledger.redactor
+        headers = redact.headers(headers)  # first: it learns credentials that may stand elsewhere
+        body = redact.body(body) if ledger.afford(len(body)) else b""
+        ledger.write(UpRequest(ledger.now(), self._x, method, redact.text(url), headers, **pack(body)))
+
+    @harmless
+    def head(self, status: int, headers: Headers) -> None:
+        """The upstream answers."""
+        ledger = self.ledger
+        self._body = ledger.redactor.stream(fields=not is_event_stream(headers))
+        ledger.write(UpHead(ledger.now(), self._x, status, ledger.redactor.headers(headers)))
+
+    @harmless
+    def data(self, data: bytes) -> None:
+        """One read of the body."""
+        ledger = self.ledger
+        if ledger.afford(len(data)):
+            ledger.write(UpData(ledger.now(), self._x, **pack(self._body.feed(data))))
+
+    @harmless
+    def end(self, how: Literal["complete", "closed", "broken"], error: LunaError | None = None) -> None:
+        """The exchange is over; the first call counts."""
+        if self.ended:
+            return
+        self.ended = True
+        ledger = self.ledger
+        if not ledger.left_out and (rest := self._body.flush()):
+            ledger.write(UpData(ledger.now(), self._x, **pack(rest)))
+        told = (error.kind.value, error.message, error.hint) if error is not None else ()
+        ledger.write_redacted(UpEnd(ledger.now(), self._x, how, *told))
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """True for a stream of server-sent events. Field rules do not apply there: no credential is ever a field of an
+    answer's delta, and the search for fields would cost more than everything else that is recorded of it."""
+    return any(name.lower() == "content-type" and "event-stream" in value for name, value in headers)
