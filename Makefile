@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test lint types setup test-setup bench golden schemas lock clean
+.PHONY: run test lint types setup test-setup bench golden generated lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -56,8 +56,9 @@ types: test-setup
 golden: test-setup
 	$(BIN)/python -m pytest -q tests/golden --update-golden
 
-schemas: setup
+generated: setup
 	$(BIN)/luna check --write-schemas schemas
+	$(BIN)/luna check --write-reference docs/stages.md
 
 bench: test-setup
 	$(BIN)/python -m tests.bench

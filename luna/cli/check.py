@@ -12,10 +12,11 @@ from luna.config.diagnostics import count
 from luna.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from luna.config.compile import Compiled
     from luna.config.overlay import Setting
+    from luna.core.registry import Registry
 
 _EXAMPLE = """\
 example:
@@ -43,6 +44,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         type=Path,
         help="write the JSON Schemas that editors use for completion into DIR, and check nothing",
     )
+    command.add_argument(
+        "--write-reference",
+        metavar="FILE",
+        type=Path,
+        help="write the page that describes every stage and its options into FILE, and check nothing",
+    )
     command.set_defaults(run=run)
 
 
@@ -55,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if arguments.write_schemas is not None:
         return _write_schemas(arguments.write_schemas)
+    if arguments.write_reference is not None:
+        return _write_reference(arguments.write_reference)
     compiled = compile_settings(settings)
     if arguments.json:
         _print_json(compiled, settings.routes.parent)
@@ -107,14 +116,24 @@ def _print_json(compiled: "Compiled", base: Path) -> None:
 
 def _write_schemas(folder: Path) -> int:
     from luna.config.jsonschema import documents
+
+    return _write(lambda registry: {folder / name: content for name, content in documents(registry).items()})
+
+
+def _write_reference(file: Path) -> int:
+    from luna.config.reference import page
+
+    return _write(lambda registry: {file: page(registry).encode()})
+
+
+def _write(make: "Callable[[Registry], Mapping[Path, bytes]]") -> int:
     from luna.core.registry import Registry, StageLoadError
 
     try:
-        schemas = documents(Registry(third_party=False))
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in schemas.items():
-            (folder / name).write_bytes(content)
-            print(folder / name)
+        for path, content in make(Registry(third_party=False)).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            print(path)
     except (StageLoadError, OSError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 1

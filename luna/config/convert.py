@@ -59,12 +59,16 @@ def read_struct(
     return build(kind, blank | found, report, node.place, node.secrets())
 
 
-def refuse_filled(node: MappingNode, names: Iterable[str], report: Report) -> bool:
-    """Report fields that must not come from the environment, because messages and recordings repeat them."""
-    filled = [name for name in names if name in node.entries and node.entries[name].secrets()]
-    for name in filled:
-        report.error(node.entries[name].place, f"'{name}' cannot come from the environment", "write it out")
-    return not filled
+def refuse_filled(node: Node | None, names: Iterable[str], report: Report) -> bool:
+    """Report fields of a mapping that must not come from the environment, because messages, verdicts and recordings
+    repeat them. True when there are none."""
+    sound = True
+    for name in names:
+        value = node.entries.get(name) if isinstance(node, MappingNode) else None
+        for filled in value.secrets() if value is not None else ():
+            report.error(filled.place, f"'{name}' cannot come from the environment", "write it out")
+            sound = False
+    return sound
 
 
 def report_unknown(

@@ -53,7 +53,8 @@ class LiveConfig:
 
     def __init__(self, recipe: Recipe, first: Compiled, clock: Clock) -> None:
         if first.snapshot is None:
-            raise ConfigurationError(f"{recipe.routes} does not compile", first.errors)
+            errors = [each.seen_from(recipe.routes.parent, Path.cwd()) for each in first.errors]
+            raise ConfigurationError(f"{recipe.routes} does not compile", errors)
         self._recipe = recipe
         self._clock = clock
         self._seen = first

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from luna.config.assembly import Assembled, Assembly
 from luna.config.convert import kind_of, read_struct, refuse_filled
 from luna.config.diagnostics import Place, Report, did_you_mean
-from luna.config.nodes import MappingNode, Node, SequenceNode
+from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from luna.config.schema import AliasSpec, Match, Record, RoutesFile, RouteSpec
 from luna.core.routing import Alias, Matcher, unreachable
 from luna.core.snapshot import Pipeline, Route
@@ -54,7 +54,11 @@ def read_routes(
             continue
         if "pipeline" in item.entries:
             found.mentioned.add(str(item.entries["pipeline"].plain()))
-        if not refuse_filled(item, ("name", "pipeline"), report) or spec is None:
+        shown = [
+            refuse_filled(item, ("name", "pipeline"), report),
+            refuse_filled(item.entries.get("match"), ("header",), report),
+        ]
+        if spec is None or not all(shown):
             continue
         place = item.entries["name"].place
         first = taken.setdefault(spec.name, place)
@@ -71,7 +75,8 @@ def read_routes(
 
 def _items(node: MappingNode, name: str, report: Report) -> Sequence[Node]:
     listed = node.entries.get(name)
-    if listed is None:
+    nothing = isinstance(listed, ScalarNode) and listed.value is None and name == "aliases"  # all commented out
+    if listed is None or nothing:
         return ()
     if not isinstance(listed, SequenceNode):
         report.error(listed.place, f"'{name}': expected a list, got {kind_of(listed)}", "begin each item with '- '")

@@ -29,7 +29,7 @@ from luna.config.diagnostics import Place, Report
 from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from luna.config.substitute import SubstitutionError, substitute
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 512 * 1024
 MAX_NODES = 50_000
 MAX_DEPTH = 50
 

@@ -69,9 +69,9 @@ class Engine:
         chain: Chain | None = None
         try:
             await self._go_down(flow)
-            far_end = flow.route.pipeline.far_end[1]
+            name, far_end = flow.route.pipeline.far_end
             if isinstance(far_end, AnswerStage):
-                flow.stage = far_end.use
+                flow.stage = name
                 await answer.document(await far_end.answer(flow))
             else:
                 chain = Chain(flow)

@@ -1,10 +1,11 @@
-"""The committed JSON Schemas are the ones that the code makes, and the shipped YAML points at them."""
+"""The generated files are the ones that the code makes, and the shipped YAML points at its schemas."""
 
 from pathlib import Path
 
 import pytest
 
 from luna.config.jsonschema import documents
+from luna.config.reference import page
 from luna.core.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +15,11 @@ def test_the_committed_schemas_are_fresh() -> None:
     fresh = documents(Registry(third_party=False))
     committed = {path.name: path.read_bytes() for path in (ROOT / "schemas").glob("*.json")}
     stale = sorted({*fresh, *committed} - {name for name in fresh if committed.get(name) == fresh[name]})
-    assert stale == [], "run `luna check --write-schemas schemas`"
+    assert stale == [], "run `make generated`"
+
+
+def test_the_committed_stage_reference_is_fresh() -> None:
+    assert page(Registry(third_party=False)) == (ROOT / "docs" / "stages.md").read_text(), "run `make generated`"
 
 
 @pytest.mark.parametrize(
