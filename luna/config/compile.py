@@ -14,7 +14,7 @@ from luna.config.files import File, Files, digest, read_file
 from luna.config.nodes import Node
 from luna.config.overlay import Setting, lay_over
 from luna.config.pipelines import Draft, read_draft
-from luna.config.prompts import read_prompts
+from luna.config.prompts import prompt_name, read_prompts
 from luna.config.routes import read_routes
 from luna.config.schema import Record
 from luna.config.source import parse
@@ -56,7 +56,7 @@ def compile_files(
     read = (*files.all(), *(read_file(path, files.base) for path in local))
 
     prompts = read_prompts(
-        [(_prompt_name(file), file.name, file.data) for file in _readable(files.prompts, report)], report
+        [(prompt_name(file.name), file.name, file.data) for file in _readable(files.prompts, report)], report
     )
     assembly = Assembly(registry, prompts, files.base, report)
     pipelines: dict[str, Assembled | None] = {
@@ -120,7 +120,3 @@ def _local_files(drafts: Iterable[Draft | None], base: Path) -> list[Path]:
                 except StageLoadError:
                     continue  # the registry says it again, where it is reported
     return sorted(found)
-
-
-def _prompt_name(file: File) -> str:
-    return PurePosixPath(file.name).relative_to("prompts").with_suffix("").as_posix()

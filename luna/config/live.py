@@ -34,6 +34,10 @@ RETRY_SECONDS = 1.0
 """How long to wait when there is nothing that could be watched."""
 
 
+def _as_they_are(files: Files) -> Files:
+    return files
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that a compilation depends on, apart from the files' contents."""
@@ -42,10 +46,16 @@ class Recipe:
     registry: Registry
     environ: Mapping[str, str] = field(repr=False)
     record: Record | None = None
+    edit: Callable[[Files], Files] = field(default=_as_they_are, repr=False)
+    """What is done to the files before they are compiled: prompt texts set at run time (`luna.config.overrides`)."""
+
+    def read(self) -> Files:
+        """The files as they are to be compiled. Blocks; never raises."""
+        return self.edit(read_files(self.routes))
 
     def compile(self, files: Files | None = None) -> Compiled:
         """Read the files, unless they are given, and compile them. Blocks; never raises."""
-        return compile_files(files or read_files(self.routes), self.registry, self.environ, self.record)
+        return compile_files(files or self.read(), self.registry, self.environ, self.record)
 
 
 class LiveConfig:
@@ -74,11 +84,18 @@ class LiveConfig:
 
     @classmethod
     async def load(
-        cls, settings: Settings, registry: Registry, clock: Clock, environ: Mapping[str, str] | None = None
+        cls,
+        settings: Settings,
+        registry: Registry,
+        clock: Clock,
+        environ: Mapping[str, str] | None = None,
+        edit: Callable[[Files], Files] = _as_they_are,
     ) -> "LiveConfig":
-        """The first snapshot. `environ` fills `${NAME}`; the process's own by default. Raises ConfigurationError
-        with all diagnostics when the files do not compile."""
-        recipe = Recipe(settings.routes, registry, os.environ if environ is None else environ, settings.record)
+        """The first snapshot. `environ` fills `${NAME}`; the process's own by default. `edit` is done to the files,
+        in a worker thread, whenever they are read. Raises ConfigurationError with all diagnostics when the files do
+        not compile."""
+        filling = os.environ if environ is None else environ
+        recipe = Recipe(settings.routes, registry, filling, settings.record, edit)
         return cls(recipe, await anyio.to_thread.run_sync(recipe.compile), clock)
 
     @property
@@ -110,7 +127,7 @@ class LiveConfig:
             return self.in_sync
 
     def _compile_changed(self) -> Compiled | None:
-        files = read_files(self._recipe.routes)
+        files = self._recipe.read()
         local = (read_file(path, files.base) for path in self._seen.local)
         # What failed is tried again: a local stage may import something that has been mended since.
         if self.in_sync and digest((*files.all(), *local)) == self._seen.digest:

@@ -12,6 +12,7 @@ Checks that the text and the declaration name the same variables. Pure: files co
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -36,6 +37,11 @@ class FrontMatter(Section, frozen=True, kw_only=True):
     )
 
 
+def prompt_name(file: str) -> str:
+    """`prompts/tools/contract.md` → `tools/contract`."""
+    return PurePosixPath(file).relative_to("prompts").with_suffix("").as_posix()
+
+
 def read_prompts(files: Iterable[tuple[str, str, bytes]], report: Report) -> Prompts:
     """The prompts of all files, given as (name, file, bytes). A broken one is reported and has no text: stages that
     name it need not complain as well."""
@@ -44,7 +50,7 @@ def read_prompts(files: Iterable[tuple[str, str, bytes]], report: Report) -> Pro
 
 def read_prompt(name: str, file: str, data: bytes, report: Report) -> Prompt:
     """One prompt; empty after reporting. Blank lines around the text do not count."""
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    data = _plain(data)
     fence = _FENCE.match(data)
     if fence is None and data.startswith(b"---"):
         report.error(Place(file), "the front matter has no end", "close it with a line of '---'")
@@ -67,6 +73,20 @@ def read_prompt(name: str, file: str, data: bytes, report: Report) -> Prompt:
         return Prompt(name, "")
     _check_variables(text, data[:begin].count(b"\n") + 1, declared, file, report)
     return Prompt(name, text.strip("\n"), tuple(declared), front.about)
+
+
+def with_text(data: bytes, text: str) -> bytes:
+    """The file with another text under the same front matter. One whose front matter is broken stays as it is."""
+    data = _plain(data)
+    fence = _FENCE.match(data)
+    if fence is None and data.startswith(b"---"):
+        return data
+    front = data[: fence.end()] if fence is not None else b"---\n---"
+    return front.rstrip(b"\n") + b"\n" + text.encode()
+
+
+def _plain(data: bytes) -> bytes:
+    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
 
 
 def _read_front(node: Node, report: Report) -> FrontMatter | None:

@@ -43,6 +43,10 @@ class Prompts:
         """All names, sorted."""
         return tuple(sorted(self._prompts))
 
+    def find(self, name: str) -> Prompt | None:
+        """The prompt of that name, or None."""
+        return self._prompts.get(name)
+
     def require(self, name: str, *, option: str, variables: tuple[str, ...]) -> Prompt:
         """The prompt that a stage's option names. Raises OptionError when there is none, or when it uses a
         variable that the stage does not supply."""

@@ -78,7 +78,14 @@ class Prompt:
 
     @cached_property
     def turn(self) -> str:
-        """The last turn of a flattened conversation, as far as one can tell; the whole text where one cannot."""
+        """The last turn of a flattened conversation, as far as one can tell; the whole text where one cannot.
+
+        luna writes what went before as `<turn role="…">` blocks, then a paragraph of its own, then what is to be
+        replied to; other clients put the role before each turn."""
+        end = self.text.rfind("</turn>")
+        if end >= 0 and '<turn role="' in self.text:
+            after = self.text[end + len("</turn>") :].strip()
+            return after.partition("\n\n")[2] or after or self.text[self.text.rfind("<turn ") :]
         tail = self.text[-WINDOW:]
         start = max(tail.rfind(heading) for heading in _HEADINGS)
         return self.text if start < 0 else tail[start + 1 :]

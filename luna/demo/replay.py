@@ -1,7 +1,7 @@
-"""Recorded bodies that a prompt can ask for: `[[replay:NAME]]` plays NAME.sse of a folder.
+"""Recorded bodies that a prompt can ask for: `[[replay:NAME]]` plays NAME/body.* of a folder.
 
 Owns reading them and putting the running request's ids in the place of the recorded ones, so that a
-conversation can go on from a replayed answer. A NAME.json beside it says status and headers.
+conversation can go on from a replayed answer. NAME/meta.json says status and headers.
 """
 
 import re
@@ -59,11 +59,11 @@ class Fixtures:
     def _load(self, name: str) -> Recorded | None:
         if self._folder is None or not _NAME.fullmatch(name):
             return None
-        path = self._folder / f"{name}.sse"
-        if not path.is_file():
+        path = next((self._folder / name).glob("body.*"), None)
+        if path is None:
             return None
         body = path.read_bytes()
-        sidecar = path.with_suffix(".json")
+        sidecar = path.with_name("meta.json")
         response = (
             msgspec.json.decode(sidecar.read_bytes(), type=_Sidecar).response if sidecar.is_file() else _guess(body)
         )

@@ -94,6 +94,8 @@ class Finish(Event, frozen=True, tag="finish"):
     """The answer is complete. Last, and once."""
 
     reason: StopReason
+    sequence: str = ""
+    """The client's stop sequence that ended it, where one did; goes with `stop`."""
 
 
 StreamEvent = Opened | TextDelta | ThinkDelta | ToolOpen | ToolDelta | ToolClose | Media | Usage | Notice | Finish

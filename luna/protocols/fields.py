@@ -27,7 +27,7 @@ class FieldTable:
     bookkeeping: Set[str]
     harmless: Mapping[str, tuple[object, ...]]
 
-    def ignored(self, fields: Mapping[str, msgspec.Raw]) -> list[str]:
+    def ignored(self, fields: dict[str, msgspec.Raw]) -> list[str]:
         """The names to report, in the client's order; overlong ones are cut. Raises LunaError(BAD_REQUEST)."""
         return [name[:_NAME_LENGTH] for name, raw in fields.items() if self._is_named(name, bytes(raw))]
 

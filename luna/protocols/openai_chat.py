@@ -11,9 +11,10 @@ import msgspec
 from luna.model.chat import ChatRequest
 from luna.model.dialect import AnswerHead, ClientRequest, Encoder, Facts, Parsed, Reply
 from luna.model.errors import Kind, LunaError
-from luna.protocols import body, openai_errors, openai_fields, openai_tools, sse
+from luna.protocols import body, openai_errors, openai_tools, sse
 from luna.protocols.openai_decode import decode
 from luna.protocols.openai_encode import ChunkEncoder, DocumentEncoder
+from luna.protocols.openai_fields import TABLE
 from luna.protocols.openai_types import Body
 
 _BODY = msgspec.json.Decoder(Body)
@@ -45,7 +46,7 @@ class OpenAIChat:
         if not request.body.strip():
             raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         decoded = body.read(_BODY, request.body)
-        unread = openai_fields.ignored(body.read(_FIELDS, request.body))
+        unread = TABLE.ignored(body.read(_FIELDS, request.body))
         facts = Facts(decoded.model, decoded.stream, openai_tools.tool_names(decoded))
         return Parsed(Document(decoded, tuple(unread)), facts)
 

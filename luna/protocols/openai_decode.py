@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from luna.model.chat import Binding, ChatRequest, Limits, Thinking, ThinkingMode
 from luna.model.dialect import ClientRequest
 from luna.protocols import openai_tools, thinking
+from luna.protocols.binding import binding
 from luna.protocols.body import bad_field
+from luna.protocols.formats import response_format
+from luna.protocols.limits import stop_sequences, token_limit
 from luna.protocols.openai_messages import messages
 from luna.protocols.openai_types import Body
-
-MAX_STOPS = 64
-MAX_STOP_LENGTH = 1000
 
 
 def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequest:
@@ -32,10 +32,10 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
         messages=messages(body.messages),
         stream=bool(body.stream),
         thinking=reasoning,
-        limits=Limits(_max_tokens(body), _stop(body.stop)),
+        limits=Limits(token_limit(body.max_tokens, body.max_completion_tokens), _stop(body.stop)),
         tools=offered,
         tool_choice=choice,
-        response_format=_response_format(body),
+        response_format=response_format(body.response_format, "response_format"),
         binding=_binding(body, client),
         file_ids=body.file_ids or [],
         search=bool(body.enable_web_search) or body.web_search_options is not None,
@@ -63,7 +63,7 @@ def _thinking(body: Body, suffix: ThinkingMode | None) -> tuple[Thinking, list[s
     ]
     enabled = body.enable_thinking if body.enable_thinking is not None else body.enable_thinking_camel
     resolved = thinking.resolve(mode=mode, effort=effort, enabled=enabled, suffix=suffix)
-    return Thinking(resolved, _positive(body.thinking_budget)), unheard
+    return Thinking(resolved, token_limit(body.thinking_budget)), unheard
 
 
 def _first_field(*fields: tuple[str, str | None]) -> tuple[str, str]:
@@ -71,47 +71,15 @@ def _first_field(*fields: tuple[str, str | None]) -> tuple[str, str]:
     return next(((name, word.lower()) for name, word in fields if word), ("", ""))
 
 
-def _first(*values: str | None) -> str:
-    return next((value for value in values if value), "")
-
-
-def _positive(count: int | None) -> int | None:
-    """Zero and below is how some clients write "no limit"."""
-    return count if count is not None and count > 0 else None
-
-
-def _max_tokens(body: Body) -> int | None:
-    said = (_positive(body.max_tokens), _positive(body.max_completion_tokens))
-    return min((limit for limit in said if limit is not None), default=None)
-
-
 def _stop(stop: str | list[str] | None) -> tuple[str, ...]:
-    sequences = tuple(dict.fromkeys(filter(None, [stop] if isinstance(stop, str) else stop or ())))
-    if len(sequences) > MAX_STOPS or any(len(sequence) > MAX_STOP_LENGTH for sequence in sequences):
-        raise bad_field("stop", f"may hold {MAX_STOPS} sequences of at most {MAX_STOP_LENGTH} characters each.")
-    return sequences
-
-
-def _response_format(body: Body) -> dict[str, object] | None:
-    wanted = body.response_format
-    if wanted is None or wanted.get("type") == "text":
-        return None
-    if wanted.get("type") not in ("json_object", "json_schema"):
-        raise bad_field("response_format.type", "must be text, json_object or json_schema.")
-    return wanted
+    return stop_sequences([stop] if isinstance(stop, str) else stop or (), "stop")
 
 
 def _binding(body: Body, client: ClientRequest) -> Binding:
     account_id = (body.metadata or {}).get("account_id")
-    return Binding(
-        account=_first(
-            body.account, account_id if isinstance(account_id, str) else None, client.header("x-luna-account-id")
-        ),
-        session=_first(body.session_id, client.header("x-luna-session-id")),
-        thread=client.header("x-luna-thread-id"),
-        chat=_first(
-            body.provider_session_id_camel, body.provider_session_id, client.header("x-luna-provider-session-id")
-        ),
-        source=client.header("x-luna-source"),
-        workspace=client.header("x-luna-workspace"),
+    return binding(
+        client,
+        account=body.account or (account_id if isinstance(account_id, str) else None),
+        session=body.session_id,
+        chat=body.provider_session_id_camel or body.provider_session_id,
     )

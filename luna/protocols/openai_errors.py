@@ -12,14 +12,13 @@ branch on status and code. What is luna's or the upstream's trouble is never bla
 `retry: False` sends `x-should-retry: false`, which OpenAI's SDKs obey: repeating at once cannot help there.
 """
 
-import math
 from typing import NamedTuple
 
 import msgspec
 
-from luna.model.dialect import Headers, Reply
+from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
-from luna.protocols import sse
+from luna.protocols import failure, sse
 
 
 class Face(NamedTuple):
@@ -68,12 +67,7 @@ _PARAMS = {Kind.CONTEXT_OVERFLOW: "messages", Kind.MODEL_GONE: "model"}
 def reply(error: LunaError, flow_id: str) -> Reply:
     """The error as an answer of its own."""
     face = FACES[error.kind]
-    headers: Headers = (("x-luna-error", error.kind.value),)
-    if error.retry_after is not None:
-        headers += (("retry-after", str(max(0, math.ceil(error.retry_after)))),)
-    if not face.retry:
-        headers += (("x-should-retry", "false"),)
-    return Reply(face.status, _body(error, flow_id), headers=headers)
+    return Reply(face.status, _body(error, flow_id), headers=failure.headers(error, retry=face.retry))
 
 
 def frame(error: LunaError, flow_id: str) -> bytes:
@@ -83,11 +77,10 @@ def frame(error: LunaError, flow_id: str) -> bytes:
 
 def _body(error: LunaError, flow_id: str) -> bytes:
     face = FACES[error.kind]
-    place = f"flow {flow_id}, stage {error.stage}" if error.stage else f"flow {flow_id}"
     return msgspec.json.encode(
         {
             "error": {
-                "message": f"{error.told} [{place}]",
+                "message": failure.words(error, flow_id),
                 "type": face.type,
                 "param": error.param or _PARAMS.get(error.kind),
                 "code": face.code,

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from luna.model.ambient import Clock, Ids
+from luna.model.ambient import Ids
 from luna.model.errors import Kind, LunaError
 from luna.protocols.sse import SSEReader
 from luna.qwen.authority import Authority
@@ -28,12 +28,13 @@ STOPPING = Timeouts(connect=2.0, head=3.0, idle=2.0)
 
 
 class QwenClient:
-    """One account's voice."""
+    """One account's voice on one flow. `now` is the time that its requests name, in seconds since the epoch: the
+    flow's birth, so that a replay says the same."""
 
-    def __init__(self, authority: Authority, clock: Clock, ids: Ids) -> None:
+    def __init__(self, authority: Authority, now: float, ids: Ids) -> None:
         self.site = authority.site
         self._authority = authority
-        self._clock = clock
+        self._now = now
         self._ids = ids
         self._generation = authority.generation
 
@@ -66,7 +67,7 @@ class QwenClient:
 
     async def create_chat(self, model: str) -> str:
         """A new chat; returns its id."""
-        reply = await self._call("POST", self.site.new_chat(), new_chat_body(model, self._clock.wall()))
+        reply = await self._call("POST", self.site.new_chat(), new_chat_body(model, self._now))
         data = reply.get("data")
         chat_id = data.get("id") if isinstance(data, dict) else None
         if not isinstance(chat_id, str) or not chat_id:
@@ -142,7 +143,7 @@ class QwenClient:
         access = await self._authority.access(url)
         self._generation = access.generation
         described = self._authority.browser.headers(
-            self.site, url, request_id=self._ids.uuid(), now=self._clock.wall(), chat_id=chat_id, body=bool(body)
+            self.site, url, request_id=self._ids.uuid(), now=self._now, chat_id=chat_id, body=bool(body)
         )
         headers = (*described, *more, *access.headers)
         response = await self._authority.backend.open(OutRequest(method, url, headers, body, timeouts))

@@ -36,7 +36,11 @@ _ESCAPED = re.compile(r"<\\(\\*)(/?turn\b)", re.IGNORECASE)
 
 def escape(text: str) -> str:
     """Content as it may stand inside a block."""
-    return _MARK.sub(r"<\\\1\2", text) if "<" in text else text
+    lowered = text.lower()
+    # The expression is tried at every `<`, which code is full of; most texts have no mark at all.
+    if not any(mark in lowered for mark in ("<turn", "</turn", "<\\")):
+        return text
+    return _MARK.sub(r"<\\\1\2", text)
 
 
 def unescape(text: str) -> str:

@@ -41,7 +41,7 @@ async def _listing(flow: Flow) -> Listing:
     catalogue = flow.services[Catalogue]
     try:
         async with flow.services[Accounts].lease() as lease:
-            client = lease.client(flow.ids)
+            client = lease.client(flow.ids, flow.born)
             if lease.account.source == "demo":
                 flow.headers["x-luna-demo"] = "true"
             return await catalogue.listing(client.site.base_url, client.models)

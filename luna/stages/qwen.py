@@ -102,7 +102,7 @@ class _Run:
         self._stage = stage
         self._flow = flow
         self._account = lease.account
-        self._client = lease.client(flow.ids)
+        self._client = lease.client(flow.ids, flow.born)
         self._turns = flow.services[Turns]
         self._catalogue = flow.services[Catalogue]
         self._chat_id = flow.chat.binding.chat

@@ -96,9 +96,9 @@ class Account:
         """True for a blocked account that may be tried again."""
         return isinstance(self._state, Blocked) and self._clock.monotonic() - self._state.since >= PROBE_AFTER
 
-    def client(self, ids: Ids) -> QwenClient:
-        """A voice for one flow, which supplies its ids."""
-        return QwenClient(self.authority, self._clock, ids)
+    def client(self, ids: Ids, now: float | None = None) -> QwenClient:
+        """A voice for one flow, which supplies its ids and the time of its birth; for anybody else it is now."""
+        return QwenClient(self.authority, self._clock.wall() if now is None else now, ids)
 
     def renew(self, authority: Authority) -> None:
         """There are new credentials."""

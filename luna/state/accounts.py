@@ -182,7 +182,7 @@ class Accounts:
         if known is None:
             known = self._add(account_id, merged, label=label, source="file")
         else:
-            known.renew(self._authority(account_id, merged))
+            known.renew(self._authority(merged))
             known.label = label or known.label
         try:
             await self._write()
@@ -249,30 +249,28 @@ class Accounts:
             account.failed(problem)
 
     def _add(self, account_id: str, credentials: Credentials, *, label: str, source: Source) -> Account:
-        authority = self._authority(account_id, credentials)
+        authority = self._authority(credentials)
         account = Account(account_id, label=label, source=source, authority=authority, clock=self._clock)
         self._accounts[account_id] = account
         return account
 
-    def _authority(self, account_id: str, credentials: Credentials) -> Authority:
+    def _authority(self, credentials: Credentials) -> Authority:
         return Authority(
             credentials,
             site=self._site,
             backend=self._backend,
             clock=self._clock,
             ids=self._ids,
-            keep=partial(self._rotated, account_id),
+            keep=self._rotated,
         )
 
-    async def _rotated(self, account_id: str, authority: Authority) -> None:
-        """The site changed an account's credentials. An authority that was replaced meanwhile has no say."""
-        account = self._accounts.get(account_id)
-        if account is None or account.authority is not authority:
-            return
+    async def _rotated(self, authority: Authority) -> None:
+        """The site changed somebody's credentials. Written is what the accounts have now: an authority that was
+        replaced meanwhile has no say."""
         try:
             await self._write()
         except OSError as error:
-            log.error("account %s: renewed credentials cannot be written down: %s", account_id, error.strerror)
+            log.error("renewed credentials cannot be written down: %s (%r)", error.strerror, authority)
 
     async def _write(self) -> None:
         async with self._writing:

@@ -51,9 +51,9 @@ class Lease:
         assert self._account is not None, "entered"
         return self._account
 
-    def client(self, ids: Ids) -> QwenClient:
-        """The account's voice on this flow, which supplies the ids."""
-        return self.account.client(ids)
+    def client(self, ids: Ids, now: float) -> QwenClient:
+        """The account's voice on this flow, which supplies the ids and the time of its birth."""
+        return self.account.client(ids, now)
 
     def succeeded(self) -> None:
         """Qwen answered."""

@@ -50,7 +50,7 @@ async def validate(credentials: Credentials, *, site: Site, backend: Backend, cl
         return Verdict(False, error=GUEST)
     authority = Authority(credentials, site=site, backend=backend, clock=clock, ids=ids, renewable=False)
     try:
-        user = await QwenClient(authority, clock, ids).user()
+        user = await QwenClient(authority, clock.wall(), ids).user()
     except LunaError as error:
         return Verdict(False, error=error.told)
     if user.get("is_guest") is True or str(user.get("email", "")).lower().endswith("@guest.com"):

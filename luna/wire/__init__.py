@@ -1,1 +1,1 @@
-"""Recordings: frames, redaction, the recorder, the folder they live in, reading and comparing. Imports `luna.model` only."""
+"""Recordings: frames, redaction, the recorder, the folder, reading and comparing. Imports `luna.model` only."""

@@ -115,10 +115,11 @@ def read(lines: Iterable[bytes], ladder: Mapping[int, Step] = LADDER) -> Recordi
                 builder = _Builder(_decode(line, version, ladder))
             else:
                 builder.add(_decode(line, version, ladder))
-        except (msgspec.ValidationError, ValueError) as error:
-            raise _unreadable(number, error) from error
-        except msgspec.DecodeError as error:
-            torn = _unreadable(number, error)
+        except ValueError as error:  # msgspec's errors are such, too
+            refused = _unreadable(number, error)
+            if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
+                raise refused from error
+            torn = refused  # no JSON: if this is the last line, it was cut
     if builder is None:
         raise torn or LunaError(Kind.BAD_REQUEST, "The recording is empty.", hint="Its flow may have died at once.")
     return builder.recording()

@@ -59,10 +59,11 @@ class Recorder:
         options: Mapping[str, Mapping[str, object]],
     ) -> None:
         """The first frame. `born` in seconds since the epoch, `options` those in force by stage."""
-        raw = msgspec.Raw(self.ledger.encode(options)) if options else msgspec.Raw()
-        self.ledger.write_redacted(
-            Head(0, VERSION, luna, self.ledger.flow, born, seed.hex(), route, pipeline, snapshot, raw)
-        )
+        ledger = self.ledger
+        frame = Head(0, VERSION, luna, ledger.flow, born, seed.hex(), route, pipeline, snapshot)
+        if options:
+            frame = msgspec.structs.replace(frame, options=msgspec.Raw(ledger.encode(options)))
+        ledger.write_redacted(frame)
 
     @harmless
     def client(self, request: ClientRequest) -> None:

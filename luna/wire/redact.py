@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 HOLD_LIMIT = 1024 * 1024
 """Bytes. What a stream holds back at most; a field longer than that takes the rest of its stream with it."""
 
-_PLACEHOLDER = re.compile(rb"<redacted:\d+>")
+_PLACEHOLDER = re.compile(rb"(?:<redacted:\d+>)+")
 _TELLING_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|proxy-key|signature|^bx-(?!v$)")
 _LEARN = 16
 """Characters from which a credential found in a header is looked for everywhere else."""
@@ -97,7 +97,7 @@ class Redactor:
         if not finds:
             return data
         spans: list[tuple[int, int]] = []
-        for first, last in sorted((find.first, find.last) for find in finds):
+        for first, last in sorted((find.first, find.last) for find in finds if find.first < find.last):
             if spans and first < spans[-1][1]:
                 spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
             else:

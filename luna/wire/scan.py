@@ -67,11 +67,18 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 _FIELD_BEGUN = re.compile(rb'"%b\\?(?:"\s*(?::\s*\\?)?)?\Z' % _trie(_FIELD_NAMES))
+# The search jumps from `=` to `=` and looks back.
 _PARAM = re.compile(
-    rb"=(?:%b)" % b"|".join(rb"(?<=[?&6;]%b=)" % re.escape(name) for name in sorted(_PARAM_NAMES))
+    rb"=(?:%b)"
+    % b"|".join(
+        rb"(?<=%b%b=)" % (mark, re.escape(name))
+        for name in sorted(_PARAM_NAMES)
+        for mark in (rb"[?&]", rb"\\u0026", rb"&amp;")
+    )
     + rb"(?P<value>[^&\s\"'<>\\#]*+)(?P<end>\Z)?"
 )
-_PARAM_BEGUN = re.compile(rb"[?&6;](?=([\w-]{0,24}=?)\Z)")
+_PARAM_BEGUN = re.compile(rb"(?:\\u0026|&amp;|[?&])(?=([\w-]{0,24}=?)\Z)")
+_MARK_BEGUN = re.compile(rb"(?:\\(?:u(?:0(?:0(?:2)?)?)?)?|&(?:a(?:m(?:p)?)?)?)\Z")
 _TOKEN = re.compile(rb"eyJ[\w-]{8,}+(?:\.[\w-]*+){0,2}+")
 _TOKEN_WHOLE = re.compile(rb"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 _TOKEN_BEGUN = re.compile(rb"e(?:y(?:J[\w.-]*)?)?\Z")
@@ -81,7 +88,7 @@ _NEWLINE = 10
 
 
 class Find(NamedTuple):
-    """`data[start:end]` belongs together, `data[first:last]` of it is the secret."""
+    """`data[start:end]` belongs together, `data[first:last]` of it is the secret (which may be empty)."""
 
     start: int
     end: int
@@ -123,14 +130,15 @@ class Scanner:
             self._find_params(data, finds, open_)
         if b"eyJ" in data:
             self._find_tokens(data, finds, open_)
-        if fields:
-            self._find_fields(data, finds, open_)
+        closed = self._find_fields(data, finds, open_) if fields else 0
         if final:
             self._find_cut(data, finds)
         finds.sort()
         if final or not data:
             return finds, len(data)
-        self._begun(data, fields, open_)
+        self._begun(data, open_)
+        if fields:
+            self._begun_field(data, closed, open_)
         if not open_:
             return finds, len(data)
         settled = min(open_)
@@ -157,9 +165,8 @@ class Scanner:
     def _find_params(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
         for found in _PARAM.finditer(data):
             first, last = found.span("value")
-            begin = max(data.rfind(mark, 0, found.start()) for mark in (b"?", b"&", b"6", b";"))
-            if last > first:
-                finds.append(Find(begin, last, first, last))
+            begin = max(data.rfind(mark, 0, found.start()) for mark in (b"?", b"&", b"\\u0026"))
+            finds.append(Find(begin, last, first, last))
             if found["end"] is not None:
                 open_.append(begin)
 
@@ -171,36 +178,43 @@ class Scanner:
             if end == len(data):
                 open_.append(start)
 
-    def _find_fields(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
+    def _find_fields(self, data: bytes, finds: list[Find], open_: list[int]) -> int:
+        """Gives where the last whole field ends: its closing quote opens nothing."""
+        closed = 0
         for found in _FIELD.finditer(data):
             kind = "plain" if found["plain"] is not None else "escaped"
             first, last = found.span(kind)
             ending = found["end" if kind == "plain" else "escaped_end"]
-            if not ending.endswith(b'"'):
+            if ending.endswith(b'"'):
+                closed = found.end()
+            else:
                 last = found.end()
                 open_.append(found.start())
             if found["name"].lower() == b"email":
-                last = data.rfind(b"@", first, last)
-            if last > first:
-                finds.append(Find(found.start(), found.end(), first, last))
+                last = max(first, data.rfind(b"@", first, last))
+            finds.append(Find(found.start(), found.end(), first, last))
+        return closed
 
-    def _begun(self, data: bytes, fields: bool, open_: list[int]) -> None:
+    def _begun(self, data: bytes, open_: list[int]) -> None:
         """Where something begins at the very end that may turn out to be a secret."""
         if data[-1] in self._inside:
             open_.extend(len(data) - size for secret in self._literals if (size := _overlap(data, secret)))
-        if data[-1] == _NEWLINE and not fields:
+        if data[-1] == _NEWLINE:
             return
         offset = max(0, len(data) - _TAIL)
         tail = data[offset:]
         open_.extend(offset + begun.start() for begun in _PARAM_BEGUN.finditer(tail) if begun[1] in _PARAM_BEGINNINGS)
-        if token := _TOKEN_BEGUN.search(tail):
-            open_.append(offset + token.start())
-        if fields:
-            quote = tail.rfind(b'"')
-            if quote >= 0 and tail[quote + 1 :] in _FIELD_BEGINNINGS:
-                open_.append(offset + quote)
-            if field := _FIELD_BEGUN.search(tail):
-                open_.append(offset + field.start())
+        begun_marks = (_MARK_BEGUN.search(tail), _TOKEN_BEGUN.search(tail))
+        open_.extend(offset + begun.start() for begun in begun_marks if begun is not None)
+
+    def _begun_field(self, data: bytes, closed: int, open_: list[int]) -> None:
+        offset = max(closed, len(data) - _TAIL)
+        tail = data[offset:]
+        quote = tail.rfind(b'"')
+        if quote >= 0 and tail[quote + 1 :] in _FIELD_BEGINNINGS:
+            open_.append(offset + quote)
+        if field := _FIELD_BEGUN.search(tail):
+            open_.append(offset + field.start())
 
 
 def _overlap(data: bytes, secret: bytes) -> int:

@@ -13,6 +13,7 @@ from luna.core.stage import StageOptions
 from luna.model.dialect import ClientRequest, Reply
 from luna.model.errors import Kind, LunaError
 from luna.model.values import Globs
+from luna.qwen.catalogue import shipped
 from luna.stages.models import Models
 from tests.support.machine import CONTEXT
 from tests.support.qwen_desk import QwenDesk
@@ -68,11 +69,11 @@ async def test_the_live_list(desk: QwenDesk) -> None:
     assert len(desk.backend.requests) == 1
 
 
-async def test_without_an_account_the_shipped_list(desk: QwenDesk) -> None:
-    desk.accounts._accounts.clear()
+async def test_without_an_account_the_shipped_list(tmp_path: Path) -> None:
+    desk = QwenDesk(tmp_path, account=False)
     reply = await get(desk)
     entries = body(reply)["data"]
-    assert len(entries) == 22
+    assert [entry["id"] for entry in entries] == [model.id for model in shipped().models]
     assert entries[0]["context_length"] == 1_000_000
     assert entries[0]["modalities"] == ["text", "image", "video"]
     assert dict(reply.headers)["x-luna-models"] == "shipped"
@@ -108,8 +109,8 @@ async def test_aliases_are_listed_unless_they_are_patterns(desk: QwenDesk) -> No
         ("Qwen3-Max", "qwen3-max-2026-01-23"),
     ],
 )
-async def test_one_model_by_any_name(desk: QwenDesk, asked: str, id: str) -> None:
-    desk.accounts._accounts.clear()
+async def test_one_model_by_any_name(tmp_path: Path, asked: str, id: str) -> None:
+    desk = QwenDesk(tmp_path, account=False)
     assert body(await get(desk, f"/v1/models/{asked}"))["id"] == id
 
 

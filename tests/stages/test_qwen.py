@@ -112,9 +112,8 @@ async def test_a_whole_conversation_goes_into_one_message(desk: QwenDesk) -> Non
     assert len(desk.sent()["messages"]) == 1
 
 
-async def test_the_look_alike_says_that_it_is_not_qwen(desk: QwenDesk) -> None:
-    await desk.accounts.remove("env")
-    desk.accounts._accounts.clear()
+async def test_the_look_alike_says_that_it_is_not_qwen(tmp_path: Path) -> None:
+    desk = QwenDesk(tmp_path, account=False)
     desk.accounts.add_demo(Site("http://127.0.0.1:9", "http://127.0.0.1:9"), token="t")
     desk.backend.on("POST", COMPLETIONS, answer("x"))
     flow = desk.flow()
@@ -373,12 +372,9 @@ async def test_what_another_flow_generates_in_the_chat_is_not_stopped(desk: Qwen
     desk.turns.note("chat-1", Place("env", "resp-0"))
     desk.turns.begin("chat-1")
     desk.backend.on("POST", COMPLETIONS, BUSY, answer("Hi"))
-    flow = desk.flow(binding=IN_CHAT)
-    with pytest.raises(AssertionError):
-        await desk.events(flow)  # the other flow is still generating, which is all that is left behind
+    desk.others = 1
+    await desk.events(desk.flow(binding=IN_CHAT))
     assert desk.calls() == ["completions", "completions"]
-    desk.turns.end("chat-1")
-    desk.clean()
 
 
 async def test_a_stop_that_fails_does_not_matter(desk: QwenDesk) -> None:
@@ -482,5 +478,5 @@ def test_a_prompt_that_is_not_there() -> None:
 def test_the_defaults() -> None:
     options = QwenOptions()
     assert (options.thinking, options.search, options.transcript) == ("fast", False, "conversation")
-    assert (options.busy_wait, options.head_timeout, options.idle_timeout) == (30, 120, 180)
+    assert [float(s) for s in (options.busy_wait, options.head_timeout, options.idle_timeout)] == [30, 120, 180]
     assert Qwen(options, BuildContext(PROMPTS, "test")).needs_chat

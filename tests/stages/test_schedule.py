@@ -7,12 +7,12 @@ import pytest
 from luna.core.flow import Flow
 from luna.model.chat import Binding
 from luna.model.errors import Kind, LunaError
-from luna.model.events import Finish, Opened, Stream
+from luna.model.events import Batch, Finish, Opened, Stream
 from luna.stages.schedule import LEASE
 from luna.state.turns import Place
 from tests.support.qwen_desk import QwenDesk
 
-BATCHES = [[Opened("r", "m")], [Finish("stop")]]
+BATCHES: list[Batch] = [[Opened("r", "m")], [Finish("stop")]]
 
 
 class Below:
@@ -39,7 +39,7 @@ async def desk(tmp_path: Path) -> QwenDesk:
     return desk
 
 
-async def run(desk: QwenDesk, below: Below, binding: Binding | None = None) -> list[object]:
+async def run(desk: QwenDesk, below: Below, binding: Binding | None = None) -> list[Batch]:
     flow = desk.flow(binding=binding or Binding())
     try:
         return [batch async for batch in desk.schedule.around(flow, below)]

@@ -83,6 +83,10 @@ def test_aliases_apply_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert [made.target_of(name) for name in ("gpt-4", "gpt-4o", "o1", "qwen3")] == ["exact", "rest", "rest", "qwen3"]
 
 
+def test_aliases_may_all_be_commented_out(tmp_path: Path) -> None:
+    assert snapshot(tmp_path, {"routes.yaml": ROUTES + "aliases:\n  # - {model: a, as: b}\n"}).aliases == ()
+
+
 @pytest.mark.parametrize(
     ("top", "own", "override", "expected"),
     [
@@ -261,6 +265,30 @@ def test_what_came_from_the_environment_is_never_repeated(tmp_path: Path, option
     pipeline = CHAT.replace("  - use: far\n", f"  - use: far\n    {option}\n")
     outcome = compiled(tmp_path, {**SOUND, "pipelines/chat.yaml": pipeline}, SECRETS)
     assert said(outcome) == [f"pipelines/chat.yaml:{expected}"]
+
+
+def test_names_and_header_patterns_do_not_come_from_the_environment(tmp_path: Path) -> None:
+    routes = """\
+version: 1
+routes:
+  - name: ${P}
+    match: {path: "/${MODE}", header: {x-key: ["${P}", a]}}
+    pipeline: ${N}
+"""
+    outcome = compiled(tmp_path, {**SOUND, "routes.yaml": routes}, SECRETS)
+    assert [str(error) for error in outcome.errors] == [
+        "routes.yaml:3:11: 'name' cannot come from the environment — write it out",
+        "routes.yaml:4:48: 'header' cannot come from the environment — write it out",
+        "routes.yaml:5:15: 'pipeline' cannot come from the environment — write it out",
+    ]
+    used = compiled(tmp_path, {**SOUND, "pipelines/chat.yaml": CHAT.replace("use: far", "use: ${P}")}, SECRETS)
+    assert said(used) == ["pipelines/chat.yaml:4:10: 'use' cannot come from the environment — write it out"]
+
+
+def test_a_path_may_come_from_the_environment(tmp_path: Path) -> None:
+    routes = "version: 1\nroutes:\n  - {name: a, match: {path: '${PREFIX:-/v1}/*'}, pipeline: chat}\n"
+    made = snapshot(tmp_path, {"routes.yaml": routes})
+    assert made.routes[0].matcher.describe() == "path is /v1/*"
 
 
 def test_the_inspector_sees_references_not_values(tmp_path: Path) -> None:

@@ -50,40 +50,40 @@ def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
 
 
 # fmt: off
-@pytest.mark.parametrize(
-    ("schema", "text", "accepted"),
-    [
-        ("routes", ROUTES, True),
-        ("routes", ROUTES + "record: off\naliases: [{model: [a, b], as: c}]\n", True),
-        ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: {none: x}, header: {x: [a]}}, pipeline: b}\n", True),
-        ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: [Bash], size: {min: 1, max: 5MB}}, pipeline: b}\n", True),
-        ("routes", "version: 1\nroutes:\n  - {name: a, pipeline: b, with: {far: {mode: fast}}}\n", True),
-        ("routes", ROUTES.replace("1", "2"), False),
-        ("routes", ROUTES + "record: some\n", False),
-        ("routes", ROUTES + "x: 1\n", False),
-        ("routes", ROUTES.replace("pipeline", "pipline"), False),
-        ("routes", "version: 1\nroutes:\n  - {name: a, match: {model: 5}, pipeline: b}\n", False),
-        ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: {most: x}}, pipeline: b}\n", False),
-        ("pipeline", CHAT.replace("  - use: encode\n", ""), True),
-        (
-            "pipeline",
-            "version: 1\nstages:\n  - {use: far, name: a, mode: slow, idle: 5s, rules: [{pattern: a}]}\n",
-            True,
-        ),
-        ("pipeline", "version: 1\nstages:\n  - {use: ./a.py:B, anything: goes}\n", True),
-        ("pipeline", "version: 1\nstages:\n  - {use: local, folder: a}\n", True),
-        ("pipeline", "version: 1\nstages:\n  - {use: local}\n", False),
-        ("pipeline", "version: 1\nstages: []\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: farr}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: far, mode: fat}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: far, attempts: 0}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: far, idle: 5}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: far, rules: [{times: 1}]}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {use: far, x: 1}\n", False),
-        ("pipeline", "version: 1\nstages:\n  - {name: far}\n", False),
-    ],
-)
+CASES = [
+    ("routes", ROUTES, True),
+    ("routes", ROUTES + "record: off\naliases: [{model: [a, b], as: c}]\n", True),
+    ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: {none: x}, header: {x: [a]}}, pipeline: b}\n", True),
+    ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: [Bash], size: {min: 1, max: 5MB}}, pipeline: b}\n", True),
+    ("routes", "version: 1\nroutes:\n  - {name: a, pipeline: b, with: {far: {mode: fast}}}\n", True),
+    ("routes", ROUTES.replace("1", "2"), False),
+    ("routes", ROUTES + "record: some\n", False),
+    ("routes", ROUTES + "x: 1\n", False),
+    ("routes", ROUTES.replace("pipeline", "pipline"), False),
+    ("routes", "version: 1\nroutes:\n  - {name: a, match: {model: 5}, pipeline: b}\n", False),
+    ("routes", "version: 1\nroutes:\n  - {name: a, match: {tools: {most: x}}, pipeline: b}\n", False),
+    ("pipeline", CHAT.replace("  - use: encode\n", ""), True),
+    (
+        "pipeline",
+        "version: 1\nstages:\n  - {use: far, name: a, mode: slow, idle: 5s, rules: [{pattern: a}]}\n",
+        True,
+    ),
+    ("pipeline", "version: 1\nstages:\n  - {use: ./a.py:B, anything: goes}\n", True),
+    ("pipeline", "version: 1\nstages:\n  - {use: local, folder: a}\n", True),
+    ("pipeline", "version: 1\nstages:\n  - {use: local}\n", False),
+    ("pipeline", "version: 1\nstages: []\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: farr}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: far, mode: fat}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: far, attempts: 0}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: far, idle: 5}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: far, rules: [{times: 1}]}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {use: far, x: 1}\n", False),
+    ("pipeline", "version: 1\nstages:\n  - {name: far}\n", False),
+]
 # fmt: on
+
+
+@pytest.mark.parametrize(("schema", "text", "accepted"), CASES)
 def test_a_schema_accepts_what_the_compiler_accepts(schema: str, text: str, accepted: bool) -> None:
     node = parse(text.encode(), "a.yaml", Report())
     assert node is not None

@@ -84,12 +84,13 @@ async def watching(place: Place) -> AsyncIterator[Place]:
             tasks.cancel_scope.cancel()
 
 
-async def test_the_first_configuration_must_compile(tmp_path: Path) -> None:
+async def test_the_first_configuration_must_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError) as caught:
-        await started(tmp_path, {"routes.yaml": BROKEN, "prompts/a.md": "{{ x }}"})
+        await started(tmp_path / "conf", {"routes.yaml": BROKEN, "prompts/a.md": "{{ x }}"})
     assert [str(each).split(" — ")[0] for each in caught.value.diagnostics] == [
-        "prompts/a.md:1:1: the variable 'x' is not declared",
-        "routes.yaml:3:27: pipeline 'chta' does not exist",
+        "conf/prompts/a.md:1:1: the variable 'x' is not declared",
+        "conf/routes.yaml:3:27: pipeline 'chta' does not exist",
     ]
 
 

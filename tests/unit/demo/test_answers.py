@@ -133,6 +133,13 @@ def test_the_history_can_be_told() -> None:
         ("<system>\n<user>\n[[say:a]]\n</user>\n<user>\nnow\n</user>", "<user>\nnow\n</user>"),
         ("### User\n[[say:a]]\n### Assistant\n### User\nnow", "### User\nnow"),
         ("User: [[say:a]]\nAssistant: call\ntool: now", "tool: now"),
+        ('S\n\n<turn role="user">\n[[say:a]]\n</turn>\n\nNow reply to what follows.\n\nnow', "now"),
+        ('<turn role="user">\n[[say:a]]\n</turn>\n\nReply.\n\nnow\n\nUser: and then', "now\n\nUser: and then"),
+        ('<turn role="user">\n[[say:a]]\n</turn>\nnow', "now"),
+        (
+            '<turn role="user">\n[[say:a]]\n</turn>\n\nReply.\n\n<turn role="tool" call="1">\nnow\n</turn>\n',
+            '<turn role="tool" call="1">\nnow\n</turn>\n',
+        ),
     ],
 )
 def test_only_the_last_turn_of_a_flattened_conversation_counts(text: str, turn: str) -> None:
@@ -185,14 +192,17 @@ REFUSAL = b'{"success":false,"request_id":"Q1","data":{"code":"Not_Found","detai
 
 
 async def test_a_recorded_body_is_played_with_the_ids_of_the_chat(clock: ManualClock, tmp_path: Path) -> None:
-    (tmp_path / "01_plain.sse").write_bytes(STREAM)
-    (tmp_path / "37_gone.sse").write_bytes(REFUSAL)
-    (tmp_path / "37_gone.json").write_bytes(
+    fixtures = tmp_path / "fixtures"
+    for name in ("01_plain", "37_gone", "../secret"):
+        (fixtures / name).mkdir(parents=True)
+    (fixtures / "01_plain" / "body.sse").write_bytes(STREAM)
+    (fixtures / "37_gone" / "body.json").write_bytes(REFUSAL)
+    (fixtures / "37_gone" / "meta.json").write_bytes(
         b'{"name": "x", "response": {"status": 200, "headers": {"content-type": "application/json", '
         b'"x-actual-status-code": "404"}}}'
     )
-    (tmp_path.parent / "secret.sse").write_bytes(STREAM)
-    async with running(clock=clock, fixtures=tmp_path) as site:
+    (tmp_path / "secret" / "body.sse").write_bytes(STREAM)
+    async with running(clock=clock, fixtures=fixtures) as site:
         page = Page(site, site.login("anna"))
         chat = await page.new_chat()
         heard = await page.ask(chat, "[[replay:01_plain]]")

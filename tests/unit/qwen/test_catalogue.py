@@ -39,8 +39,8 @@ async def with_live_list() -> Catalogue:
 
 def test_the_shipped_catalogue_holds_together() -> None:
     known = shipped()
-    assert len(known.models) == 22
-    assert len({model.id for model in known.models}) == 22
+    assert len(known.models) == 25
+    assert len({model.id for model in known.models}) == 25
     for model in known.models:
         assert model.context >= 65_536
         assert model.max_output > 0
@@ -142,6 +142,7 @@ def test_the_live_list_as_recorded() -> None:
             max_output=65_536,
             modalities=("text", "image", "video"),
             thinking="auto",
+            note=shipped().models[0].note,
         )
     ]
 

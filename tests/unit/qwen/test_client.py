@@ -23,7 +23,7 @@ class Desk:
         self.backend = ScriptedBackend()
         fields = {"token": access_token(self.clock.wall()), "cookies": "token=s; refresh_token=r"}
         self.authority = Authority(Credentials.read(fields), site=Site(), backend=self.backend, clock=self.clock)
-        self.client = QwenClient(self.authority, self.clock, Ids(b"test"))
+        self.client = QwenClient(self.authority, self.clock.wall(), Ids(b"test"))
         self.backend.on("GET", REFRESH, success({"access_token": access_token(self.clock.wall(), mark="new")}))
 
     async def complete(self) -> LunaError:
