@@ -37,7 +37,9 @@ class Answer:
     def __init__(self, flow: Flow, line: Line) -> None:
         self._flow = flow
         self._line = line
-        self._turn = anyio.Lock(fast_acquire=True)
+        self._sending = False
+        self._beating: anyio.Event | None = None
+        """Set when the sign of life that is on its way has gone out. A lock would cost more than the send."""
         self.started = False
         self.ended = False
         self.last_write = flow.born_monotonic
@@ -64,43 +66,46 @@ class Answer:
             self._flow.tap.sent(data)
         if last:
             self.ended = True  # before the send: the server may report the client gone the moment it is done
-        await self._line.send(data, last=last)
+        self._sending = True
+        try:
+            await self._line.send(data, last=last)
+        finally:
+            self._sending = False
 
     async def write(self, data: bytes, content_type: str) -> None:
         """Send a piece of a stream; the first commits status 200."""
-        async with self._turn:
-            if self.ended:
-                return
-            if not self.started:
-                await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
-            await self._send(data, last=False)
+        if self._beating is not None:
+            await self._beating.wait()
+        await self._commit(content_type)
+        await self._send(data, last=False)
 
     async def finish(self, data: bytes, content_type: str) -> None:
         """Send the last piece of a stream, or the whole of a document when nothing went before."""
-        async with self._turn:
-            if not self.started:
-                length = (("content-length", str(len(data))),)
-                await self._start(200, self._headers(content_type, length))
-            await self._send(data, last=True)
+        if self._beating is not None:
+            await self._beating.wait()
+        if not self.started:
+            length = (("content-length", str(len(data))),)
+            await self._start(200, self._headers(content_type, length))
+        await self._send(data, last=True)
 
     async def document(self, reply: Reply) -> None:
         """Send a complete answer."""
-        async with self._turn:
-            length = ("content-length", str(len(reply.body)))
-            await self._start(reply.status, self._headers(reply.content_type, (*reply.headers, length)))
-            await self._send(reply.body, last=True)
+        length = ("content-length", str(len(reply.body)))
+        await self._start(reply.status, self._headers(reply.content_type, (*reply.headers, length)))
+        await self._send(reply.body, last=True)
 
     async def fail(self, error: LunaError, held: bytes = b"") -> None:
         """Tell the client: by status if nothing is out, in band (after `held`, what stages held back) if it is."""
         if self._flow.tap is not None:
             self._flow.tap.failed(error)
+        if self._beating is not None:
+            await self._beating.wait()
         if self.ended:
             return
         if not self.started:
             await self.document(self._flow.dialect.error(error, self._flow.id))
             return
-        async with self._turn:
-            await self._send(held + self._flow.dialect.error_frame(error, self._flow.id), last=True)
+        await self._send(held + self._flow.dialect.error_frame(error, self._flow.id), last=True)
 
     async def keep_alive(self, heartbeat: float, commit_after: float, content_type: str) -> None:
         """Give signs of life on a silent stream until cancelled. Seconds; 0 for never."""
@@ -110,11 +115,24 @@ class Answer:
             if not wait or (self.started and not heartbeat):
                 return
             due = wait - (self._flow.clock.monotonic() - self.last_write)
-            # A locked turn is a send under way: then it is the client that is slow.
-            if due > 0 or self._turn.locked() or not (self.started or commit_after):
+            # While something is being sent, it is the client that is slow.
+            if due > 0 or self._sending or not (self.started or commit_after):
                 await anyio.sleep(due if due > 0 else wait)
-            else:
-                await self.write(beat, content_type)
+            elif not self.ended:
+                await self._beat(beat, content_type)
+
+    async def _beat(self, beat: bytes, content_type: str) -> None:
+        self._beating = anyio.Event()
+        try:
+            await self._commit(content_type)
+            await self._send(beat, last=False)
+        finally:
+            self._beating.set()
+            self._beating = None
+
+    async def _commit(self, content_type: str) -> None:
+        if not self.started:
+            await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
 
 
 def _header_value(value: str) -> str:

@@ -53,11 +53,11 @@ class Engine:
             self._end(flow)
             return
         try:
-            with flow.scope:
-                async with anyio.create_task_group() as companions:
-                    companions.start_soon(_watch, flow, line, answer)
-                    await self._serve(flow, answer, companions)
-                    companions.cancel_scope.cancel()
+            async with anyio.create_task_group() as companions:
+                flow.scope = companions.cancel_scope
+                companions.start_soon(_watch, flow, line, answer)
+                await self._serve(flow, answer, companions)
+                companions.cancel_scope.cancel()
             if flow.outcome is Outcome.CANCELLED and flow.error is not None:
                 with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
                     await answer.fail(flow.error)

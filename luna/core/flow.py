@@ -6,7 +6,6 @@ deferred cleanup, outcome. Knows nothing of HTTP and nothing of any protocol's w
 
 import enum
 from collections.abc import Awaitable, Callable
-from functools import cached_property
 
 import anyio
 
@@ -28,6 +27,10 @@ class Outcome(enum.StrEnum):
     FAILED = "failed"
     CLIENT_GONE = "client-gone"
     CANCELLED = "cancelled"
+
+
+def _unmetered() -> Usage | None:
+    return None
 
 
 class Flow:
@@ -70,21 +73,18 @@ class Flow:
         """Refuse what cannot be honoured instead of naming it in `x-luna-ignored`."""
         self.stage = ""
         """The stage at work, for errors and the inspector."""
-        self.usage: Usage | None = None
-        """The latest usage that the upstream reported; the transport updates it while the answer is running."""
+        self.meter: Callable[[], Usage | None] = _unmetered
+        """What the upstream has counted so far, for whoever asks; the transport puts its own in."""
         self.outcome: Outcome | None = None
         self.error: LunaError | None = None
+        self.scope: anyio.CancelScope | None = None
+        """What the engine runs it in, while it does."""
         self._chat: ChatRequest | None = None
         self._defers: list[Callable[[], Awaitable[None]]] = []
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
         return f"<Flow {self.id} {self.route.pipeline.name} {state}>"
-
-    @cached_property
-    def scope(self) -> anyio.CancelScope:
-        """What the flow runs in. Made when it is first needed, so that a flow can be built where no loop runs."""
-        return anyio.CancelScope()
 
     @property
     def chat(self) -> ChatRequest:
@@ -96,6 +96,11 @@ class Flow:
     @chat.setter
     def chat(self, chat: ChatRequest) -> None:
         self._chat = chat
+
+    @property
+    def usage(self) -> Usage | None:
+        """The latest usage that the upstream reported; None as long as it reported none."""
+        return self.meter()
 
     @property
     def decoded(self) -> bool:
@@ -131,4 +136,5 @@ class Flow:
         if self.outcome is None:
             self.outcome = outcome
             self.error = error
-            self.scope.cancel()
+            if self.scope is not None:
+                self.scope.cancel()

@@ -11,6 +11,7 @@ them only when they were captured in the user's own browser together with the co
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from luna.upstream.exchange import Headers
@@ -102,7 +103,7 @@ class Browser:
             ("User-Agent", self.user_agent),
             ("source", "web"),
             ("Version", WEB_VERSION),
-            ("Timezone", timezone(now)),
+            ("Timezone", timezone(int(now))),
             ("X-Request-Id", request_id),
             ("Origin", site.base_url),
             ("Referer", site.page(chat_id)),
@@ -115,7 +116,8 @@ class Browser:
         return (*headers, *page.items())
 
 
-def timezone(now: float) -> str:
+@lru_cache(maxsize=16)
+def timezone(now: int) -> str:
     """Local time as the web client writes it: `Sat Sep 26 2026 00:12:28 GMT+0700`, without a zone name."""
     local = datetime.fromtimestamp(now, UTC).astimezone()
     day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]

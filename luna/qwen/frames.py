@@ -5,7 +5,7 @@ strictly; the rest is taken as it comes, so that a new kind of `usage` never cos
 What the frames mean is `luna.qwen.stream`'s business.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -46,12 +46,46 @@ class Frame(msgspec.Struct, gc=False):
     ret: Any = None
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Reasoning(msgspec.Struct):
+    reasoning_tokens: _Count = 0
+
+
+class _Cached(msgspec.Struct):
+    cached_tokens: _Count = 0
+
+
+class _Counts(msgspec.Struct):
+    input_tokens: _Count
+    output_tokens: _Count
+    output_tokens_details: _Reasoning = msgspec.field(default_factory=_Reasoning)
+    prompt_tokens_details: _Cached = msgspec.field(default_factory=_Cached)
+
+
+_decode_counts = msgspec.json.Decoder(_Counts).decode
+
 decode_frame = msgspec.json.Decoder(Frame).decode
 """Raises msgspec.DecodeError, and ValidationError (its subclass) for JSON of another shape."""
 
 
 def read_usage(raw: msgspec.Raw) -> Usage | None:
     """Both namings of the token counts; None when there are none to read."""
+    try:
+        counts = _decode_counts(raw)
+    except msgspec.DecodeError:
+        return _read_odd_usage(raw)
+    return Usage(
+        input=counts.input_tokens,
+        output=counts.output_tokens,
+        reasoning=counts.output_tokens_details.reasoning_tokens,
+        cached=counts.prompt_tokens_details.cached_tokens,
+    )
+
+
+def _read_odd_usage(raw: msgspec.Raw) -> Usage | None:
+    """Counts that are not named or typed as they are today."""
     try:
         said = msgspec.json.decode(raw)
     except msgspec.DecodeError:

@@ -15,6 +15,7 @@ Pure. Owns the meaning of every frame and phase of wire document sections 4.2 to
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -63,7 +64,7 @@ class StreamReader:
         self._summary = Summary()
         self._gallery = Gallery()
         self._unknown: set[str] = set()
-        self._unread: list[msgspec.Raw] = []
+        self._unread: deque[msgspec.Raw] = deque(maxlen=4)
         self._usage: Usage | None = None
 
     def __repr__(self) -> str:
@@ -79,7 +80,7 @@ class StreamReader:
     def usage(self) -> Usage | None:
         """The latest token counts; upstream's are cumulative."""
         if self._unread:
-            # Most frames bring their counts; only the last good ones of a read are worth decoding.
+            # Most frames bring their counts; only the last good one is worth decoding, when somebody asks.
             found = (usage for raw in reversed(self._unread) if (usage := read_usage(raw)) is not None)
             self._usage = next(found, self._usage)
             self._unread.clear()

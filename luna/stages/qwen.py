@@ -165,6 +165,8 @@ class _Run:
             self._generates(unknown)
             raise
         self._reader = AnswerReader(self._response, self._model.id)
+        stream = self._reader.stream
+        self._flow.meter = lambda: stream.usage
         batch = await self.more()
         answer = self._reader.stream.response
         if answer:
@@ -240,9 +242,6 @@ class _Run:
         """Take note of what the last read showed."""
         assert self._reader is not None, "begun"
         stream = self._reader.stream
-        usage = stream.usage
-        if usage is not None:
-            self._flow.usage = usage
         if stream.ended or stream.done or stream.failure is not None or self._reader.over:
             self._generates(False)
 

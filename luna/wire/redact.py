@@ -32,6 +32,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._scanner = _knowing(tuple(secrets)).copy()
         self._numbers: dict[bytes, int] = {}
+        self._known_headers: dict[tuple[str, str], str] = {}
 
     def __repr__(self) -> str:
         return f"<Redactor {self._scanner!r} replaced={len(self._numbers)}>"
@@ -59,11 +60,21 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """Names stay, telling values go: of cookies their values, of an authorization all but its scheme."""
-        return tuple((name, self._header(name.lower(), value)) for name, value in headers)
+        telling = {pair: self._telling(*pair) for pair in headers if _is_telling(pair[0])}  # they come first: we learn
+        plain = "\n".join([pair[1] for pair in headers if pair not in telling])
+        clean = self.text(plain) == plain  # one look at all of them, and mostly that is all it takes
+        return tuple(
+            (pair[0], telling[pair] if pair in telling else pair[1] if clean else self.text(pair[1]))
+            for pair in headers
+        )
 
-    def _header(self, name: str, value: str) -> str:
-        if not _TELLING_HEADER.search(name):
-            return self.text(value)
+    def _telling(self, name: str, value: str) -> str:
+        known = self._known_headers.get((name, value))
+        if known is None:
+            known = self._known_headers[name, value] = self._without_credentials(name.lower(), value)
+        return known
+
+    def _without_credentials(self, name: str, value: str) -> str:
         match name:
             case "cookie":
                 return "; ".join(self._cookie(pair) for pair in value.split(";") if pair.strip())
@@ -108,6 +119,11 @@ class Redactor:
             pieces += (data[done:first], self._placeholder(data[first:last]).encode())
             done = last
         return b"".join([*pieces, data[done:]])
+
+
+@functools.lru_cache(maxsize=256)
+def _is_telling(name: str) -> bool:
+    return _TELLING_HEADER.search(name.lower()) is not None
 
 
 @functools.lru_cache(maxsize=8)
@@ -155,4 +171,5 @@ class RedactedStream:
     def flush(self) -> bytes:
         """The body is over: the rest of it. What had begun like a secret and was cut counts as one."""
         data, self._held = self._held, b""
-        return self._redactor.body(data, fields=self._fields)
+        finds, _ = self._scanner.scan(data, fields=self._fields, final=True)
+        return self._redactor.replaced(data, [*finds, *self._scanner.find_cut(data)])

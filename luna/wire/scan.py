@@ -67,15 +67,10 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 _FIELD_BEGUN = re.compile(rb'"%b\\?(?:"\s*(?::\s*\\?)?)?\Z' % _trie(_FIELD_NAMES))
-# The search jumps from `=` to `=` and looks back.
-_PARAM = re.compile(
-    rb"=(?:%b)"
-    % b"|".join(
-        rb"(?<=%b%b=)" % (mark, re.escape(name))
-        for name in sorted(_PARAM_NAMES)
-        for mark in (rb"[?&]", rb"\\u0026", rb"&amp;")
-    )
-    + rb"(?P<value>[^&\s\"'<>\\#]*+)(?P<end>\Z)?"
+# Each begins with a letter or two that are rare, so that the search can jump.
+_PARAMS_AFTER = tuple(
+    re.compile(mark + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#]*+)(?P<end>\Z)?")
+    for mark in (rb"\?", rb"&(?:amp;)?", rb"\\u0026")
 )
 _PARAM_BEGUN = re.compile(rb"(?:\\u0026|&amp;|[?&])(?=([\w-]{0,24}=?)\Z)")
 _MARK_BEGUN = re.compile(rb"(?:\\(?:u(?:0(?:0(?:2)?)?)?)?|&(?:a(?:m(?:p)?)?)?)\Z")
@@ -131,8 +126,6 @@ class Scanner:
         if b"eyJ" in data:
             self._find_tokens(data, finds, open_)
         closed = self._find_fields(data, finds, open_) if fields else 0
-        if final:
-            self._find_cut(data, finds)
         finds.sort()
         if final or not data:
             return finds, len(data)
@@ -155,20 +148,18 @@ class Scanner:
                 finds.append(Find(start, end, start, end))
             start = data.find(needle, start + 1)
 
-    def _find_cut(self, data: bytes, finds: list[Find]) -> None:
-        """A body may end in the middle of a secret: most of one is one too."""
-        if data and data[-1] in self._inside:
-            end = len(data)
-            sizes = [size for secret in self._literals if (size := _overlap(data, secret)) >= MINIMUM]
-            finds.extend(Find(end - size, end, end - size, end) for size in sizes)
+    def find_cut(self, data: bytes) -> list[Find]:
+        """A body may end in the middle of a known secret: most of one is one too."""
+        end = len(data)
+        sizes = [size for secret in self._literals if (size := _overlap(data, secret)) >= MINIMUM]
+        return [Find(end - size, end, end - size, end) for size in sizes]
 
     def _find_params(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
-        for found in _PARAM.finditer(data):
-            first, last = found.span("value")
-            begin = max(data.rfind(mark, 0, found.start()) for mark in (b"?", b"&", b"\\u0026"))
-            finds.append(Find(begin, last, first, last))
-            if found["end"] is not None:
-                open_.append(begin)
+        for pattern in _PARAMS_AFTER:
+            for found in pattern.finditer(data):
+                finds.append(Find(found.start(), found.end(), *found.span("value")))
+                if found["end"] is not None:
+                    open_.append(found.start())
 
     def _find_tokens(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
         for found in _TOKEN.finditer(data):
@@ -219,4 +210,7 @@ class Scanner:
 
 def _overlap(data: bytes, secret: bytes) -> int:
     """How many bytes at the end of `data` are the beginning of `secret`, and not yet all of it."""
-    return next((size for size in range(min(len(secret) - 1, len(data)), 0, -1) if data.endswith(secret[:size])), 0)
+    start = data.find(secret[:1], max(0, len(data) - len(secret) + 1))
+    while start >= 0 and not secret.startswith(data[start:]):
+        start = data.find(secret[:1], start + 1)
+    return len(data) - start if start >= 0 else 0

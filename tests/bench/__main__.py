@@ -48,7 +48,7 @@ class Bench:
 
     async def cpu(self, process: Process, work: Callable[[Target], Awaitable[int]]) -> float:
         """Microseconds of CPU for each unit of work; `work` returns how many units it did."""
-        await work(self.target(process))  # warm
+        await self.target(process).chat("[[count:200]]")  # warm
         before = process.cpu()
         units = await work(self.target(process))
         return (process.cpu() - before) / units * 1e6
@@ -62,7 +62,7 @@ class Bench:
         return [statistics.median(values) for values in figures.values()]
 
 
-async def paced_streams(target: Target, streams: int = 200, deltas: int = 60) -> int:
+async def paced_streams(target: Target, streams: int, deltas: int) -> int:
     """Streams at 20 deltas a second each."""
     async with anyio.create_task_group() as tasks:
         for position in range(streams):
@@ -137,7 +137,7 @@ async def measure(bench: Bench, quick: bool) -> list[Row]:
         base = taken["upstream"]
         rows.append(Row(f"first token added, {figure}", "ms", taken["luna"] - base, taken["floor"] - base, 0.0, target))
 
-    deltas = 30 if quick else 60
+    deltas = 60 if quick else 200
     paced = await bench.median(lambda target: paced_streams(target, 200, deltas), luna, floor)
     rows.append(Row("200 paced streams, CPU per delta", "µs", paced[0], paced[1], target=120))
     fast = await bench.median(fast_stream, luna, floor, bench.recording)

@@ -13,10 +13,11 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEyMyJ9.c2lnbmF0dXJl"
 
 SCRAPS = st.one_of(
     st.sampled_from([
-        *SECRETS,
-        JWT, '"token":"', '"access_token" : "', '\\"password\\":\\"', '"email":"', '"', '\\"', "\\", "}", ",",
-        "?key=", "&x5secdata=", "\\u0026token=", "\\u00", "26key=", "&amp;sig", "nature=", "=", "?", "&", "eyJ", "sk-luna-01", "\n\n", "data: ",
-        "ann@example.com", "<redacted:3>", '"tok', 'en"', ":", " ", "abc", "e", "k", "ey", "人", "6", ";", "@", ".",
+        *SECRETS, JWT,
+        '"token":"', '"access_token" : "', '\\"password\\":\\"', '"email":"', '"', '\\"', "\\", "}", ",",
+        '"tok', 'en"', ":", "?key=", "&x5secdata=", "\\u0026token=", "\\u00", "26key=", "&amp;sig", "nature=",
+        "=", "?", "&", "6", ";", "eyJ", "sk-luna-01", "\n\n", "data: ", "ann@example.com", "<redacted:3>", " ",
+        "abc", "e", "k", "ey", "人", "@", ".",
     ]),
     st.text(max_size=6),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """`limit`: where an answer ends."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def test_a_cut_answer_ends_with_usage_the_upstreams_if_there_is_one() -> None:
     play = Play(Limit, chat=limited("END"))
     estimated = Usage(estimate_request(play.flow.chat), 5, 3, exact=False)
     assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [estimated, STOP]
-    play.flow.usage = Usage(500, 7, 2)
+    play.flow.meter = partial(Usage, 500, 7, 2)
     assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [Usage(500, 7, 2), STOP]
 
 
@@ -182,7 +183,7 @@ def counted(max_tokens: int, reads: list[tuple[int, list[StreamEvent]]]) -> list
     assert transducer is not None
     passed: list[StreamEvent] = []
     for output, events in reads:
-        play.flow.usage = Usage(100, output)
+        play.flow.meter = partial(Usage, 100, output)
         for event in events:
             passed += transducer.feed(event)
     return passed
@@ -213,9 +214,9 @@ def test_reads_without_a_count_go_on_from_the_last_one() -> None:
     transducer = play.stage.transducer(play.flow)
     assert transducer is not None
     passed = [*transducer.feed(TextDelta("1"))]
-    play.flow.usage = Usage(100, 2)
+    play.flow.meter = partial(Usage, 100, 2)
     passed += transducer.feed(TextDelta("2"))
-    play.flow.usage = Usage(100, 5)
+    play.flow.meter = partial(Usage, 100, 5)
     for piece in ["3", "4", "5"]:
         passed += transducer.feed(TextDelta(piece))
     assert ended(passed) == ("1234", "length")
