@@ -1,6 +1,7 @@
 """`luna replay`: a recording through today's pipeline, offline, compared with what it was then."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay and compare."""
+    logging.disable(logging.CRITICAL)  # what the flow met is in the comparison
     try:
         settings = Settings.from_environment(routes=arguments.routes)
     except SettingsError as error:

@@ -44,7 +44,8 @@ class LunaError(Exception):
     `message` says what happened, `hint` what the person can do. Neither may hold a secret.
     `stage` is filled in by the engine when the raiser left it empty.
     `retry_after` is in seconds. `param` names the client's offending field, as its protocol spells it.
-    `detail` holds plain values for the recording and the inspector, never for the client.
+    `detail` holds plain values for the recording and the inspector; clients are told none of it but what their
+    dialect lists by name.
     """
 
     def __init__(

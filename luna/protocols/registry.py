@@ -5,15 +5,18 @@ everything else under `/v1`, known or not, speaks OpenAI's: its error shape is t
 """
 
 from luna.model.dialect import Dialect
+from luna.protocols.anthropic_messages import AnthropicMessages
 from luna.protocols.openai_chat import OpenAIChat
 
 OPENAI_CHAT = OpenAIChat()
+ANTHROPIC_MESSAGES = AnthropicMessages()
 
 ANY: frozenset[str] = frozenset()
 
 _ROWS: tuple[tuple[frozenset[str], str, Dialect], ...] = (
     # methods, path prefix, dialect
     (ANY, "/v1/chat/completions", OPENAI_CHAT),
+    (ANY, "/v1/messages", ANTHROPIC_MESSAGES),
 )
 
 

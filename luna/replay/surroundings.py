@@ -5,12 +5,14 @@ was refused, which answer a continued chat hung on.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from luna.core.services import Services
 from luna.model.ambient import Clock
+from luna.model.errors import Kind, LunaError
 from luna.qwen.authority import Authority
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.credentials import Credentials
@@ -19,6 +21,7 @@ from luna.state.account import Account, Source
 from luna.state.accounts import Accounts
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
+from luna.state.lease import Lease
 from luna.state.turns import Place, Turns
 from luna.upstream.exchange import Backend
 from luna.wire.reader import Exchange, Recording
@@ -29,6 +32,9 @@ PLACEHOLDER = "replay-of-a-recorded-session"
 """Stands where the token stood; recordings hold none."""
 
 
+_REFUSALS = frozenset({Kind.NO_ACCOUNT, Kind.RATE_LIMITED, Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED})
+
+
 class _Completion(msgspec.Struct):
     parent_id: str | None = None
 
@@ -36,7 +42,12 @@ class _Completion(msgspec.Struct):
 def services_for(recording: Recording, backend: Backend, clock: Clock) -> Services:
     """What the stages of the replayed flow will ask for."""
     site = _site(recording.exchanges)
-    accounts = Accounts(store=CredentialStore(NOWHERE), backend=backend, clock=clock, site=site)
+    refusal = _refusal(recording)
+    accounts = (
+        Accounts(store=CredentialStore(NOWHERE), backend=backend, clock=clock, site=site)
+        if refusal is None
+        else _Refusing(refusal, store=CredentialStore(NOWHERE), backend=backend, clock=clock, site=site)
+    )
     account = _account(
         recording, Authority(Credentials(token=PLACEHOLDER), site=site, backend=backend, clock=clock), clock
     )
@@ -53,6 +64,28 @@ def _account(recording: Recording, authority: Authority, clock: Clock) -> Accoun
     name = _header(recording, "x-luna-account-id") or "replay"
     source: Source = "demo" if _header(recording, "x-luna-demo") == "true" else "file"
     return Account(name, label=name, source=source, authority=authority, clock=clock)
+
+
+class _Refusing(Accounts):
+    """Accounts that are in the state in which they refused the recorded flow."""
+
+    def __init__(self, refusal: LunaError, **like_any: Any) -> None:
+        super().__init__(**like_any)
+        self._refusal = refusal
+
+    def lease(self, preferred: str = "") -> Lease:
+        return Lease(self._refuse)
+
+    def _refuse(self) -> Account:
+        raise self._refusal
+
+
+def _refusal(recording: Recording) -> LunaError | None:
+    """Why no account would serve the flow: it failed before anything was sent, for a reason that accounts have."""
+    failure = recording.failure
+    if failure is None or recording.exchanges or failure.kind not in _REFUSALS:
+        return None
+    return LunaError(Kind(failure.kind), failure.message, hint=failure.hint, retry_after=failure.retry_after)
 
 
 def _header(recording: Recording, name: str) -> str:

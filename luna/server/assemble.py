@@ -61,7 +61,7 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         config = await LiveConfig.load(settings, Registry(third_party=settings.third_party_stages), clock)
-        backend: Backend = RecordingBackend(PoolBackend())
+        backend: Backend = RecordingBackend(PoolBackend(clock=clock))
         stack.push_async_callback(backend.aclose)
         accounts = Accounts(
             store=CredentialStore(settings.data_dir / "credentials.json"),

@@ -59,15 +59,19 @@ class Pool(httpcore.AsyncConnectionPool):
         self._context: ssl.SSLContext | None = None
 
     def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        """The place for proxies: given a `proxy`, httpcore's own method makes a connection through it."""
+        """The place for proxies: one is a `network` whose streams lead through it; everything else stays as it is."""
         return Connection(origin, network=self._network, tls=self._tls, clock=self._clock, keepalive=self._keepalive)
 
     def _assign_requests_to_connections(self) -> list[httpcore.AsyncConnectionInterface]:
         """httpcore's own method looks at every pair of idle connections and polls each one's socket, twice for each
-        request: 5 ms with a hundred of them. Behind the gate a request never waits, so this looks at each once and
-        polls only the one it is about to use, the latest first."""
+        request: 5 ms with a hundred of them. Behind the gate a request never waits, so this polls only the one that
+        it is about to use, the latest first, and the one that has been idle for longest."""
         closing: list[httpcore.AsyncConnectionInterface] = []
         living = [connection for connection in self._connections if not connection.is_closed()]
+        oldest = next((connection for connection in living if connection.is_idle()), None)
+        if oldest is not None and oldest.has_expired():
+            living.remove(oldest)
+            closing.append(oldest)
         for waiting in [request for request in self._requests if request.connection is None]:
             origin = waiting.request.url.origin
             chosen: httpcore.AsyncConnectionInterface | None = None

@@ -46,30 +46,57 @@ def differences(before: Recording, after: Recording, *, heartbeat: bytes = b"") 
 
 
 def _differences(before: Recording, after: Recording, heartbeat: bytes) -> Iterator[Difference]:
-    for boundary, old, new in _boundaries(before, after, heartbeat):
-        if old != new:
-            titles = (
-                "before (nothing there)" if old is None else "before",
-                "after (nothing there)" if new is None else "after",
-            )
-            diff = difflib.unified_diff(old or [], new or [], *titles, lineterm="", n=CONTEXT_LINES)
-            yield Difference(boundary, "\n".join(diff) or "\n".join(titles))
+    """First where they part in substance; then where one side merely went further, which is what comes of it."""
+    further: list[Difference] = []
+    for boundary, old, new, substance in _boundaries(before, after, heartbeat):
+        if old == new:
+            continue
+        titles = (
+            "before (nothing there)" if old is None else "before",
+            "after (nothing there)" if new is None else "after",
+        )
+        diff = difflib.unified_diff(old or [], new or [], *titles, lineterm="", n=CONTEXT_LINES)
+        difference = Difference(boundary, "\n".join(diff) or "\n".join(titles))
+        if substance:
+            yield difference
+        else:
+            further.append(difference)
+    yield from further
 
 
 def _boundaries(
     before: Recording, after: Recording, heartbeat: bytes
-) -> Iterator[tuple[str, Lines | None, Lines | None]]:
-    """Boundary by boundary: what either side holds there, None where it has no such boundary."""
-    yield "client request", _asked(before, after), _asked(after, before)
+) -> Iterator[tuple[str, Lines | None, Lines | None, bool]]:
+    """Boundary by boundary: what either side holds there, None where it has no such boundary, and whether it is more
+    than that one side went further."""
+    yield "client request", _asked(before, after), _asked(after, before), True
     for name in _union(before.documents, after.documents):
-        yield f"document {name}", _document(before.documents.get(name)), _document(after.documents.get(name))
+        yield f"document {name}", _document(before.documents.get(name)), _document(after.documents.get(name)), True
     for x, (old, new) in enumerate(zip_longest(before.exchanges, after.exchanges), 1):
-        yield f"upstream request {x}", _request(old, new), _request(new, old)
-        yield f"upstream response {x}", _response(old, new), _response(new, old)
+        substance = not _only_how_far(old, new)
+        yield f"upstream request {x}", _request(old, new), _request(new, old), substance
+        yield f"upstream response {x}", _response(old, new), _response(new, old), substance
     for name in _union(before.events, after.events):
-        yield f"events {name}", _events(before.events.get(name)), _events(after.events.get(name))
-    yield "client answer", _answer(before, after, heartbeat), _answer(after, before, heartbeat)
-    yield "outcome", _outcome(before), _outcome(after)
+        then, now = _events(before.events.get(name)), _events(after.events.get(name))
+        yield f"events {name}", then, now, then is None or now is None or not _begins(then, now)
+    yield "client answer", _answer(before, after, heartbeat), _answer(after, before, heartbeat), True
+    yield "outcome", _outcome(before), _outcome(after), True
+
+
+def _begins(old: Lines, new: Lines) -> bool:
+    """True when the shorter is how the longer begins."""
+    shared = min(len(old), len(new))
+    return old[:shared] == new[:shared]
+
+
+def _only_how_far(old: Exchange | None, new: Exchange | None) -> bool:
+    """True where the two tell only how far an answer was read, or that one side went on asking (it stopped a
+    generation, it tried again): what came of something further down, not what caused it."""
+    if old is None or new is None:
+        return True
+    if _request(old, new) != _request(new, old) or old.status != new.status:
+        return False
+    return old.body.startswith(new.body) or new.body.startswith(old.body)
 
 
 def _union(old: Iterable[str], new: Iterable[str]) -> list[str]:
@@ -103,7 +130,8 @@ def _response(exchange: Exchange | None, other: Exchange | None) -> Lines | None
 
 
 def _answer(recording: Recording, other: Recording, heartbeat: bytes) -> Lines:
-    headers = _headers(recording.headers, other.headers)
+    # The length says nothing that the body does not, and counts what redaction has taken out since.
+    headers = [line for line in _headers(recording.headers, other.headers) if not line.startswith("content-length:")]
     sent = [chunk.data for chunk in recording.sent if not heartbeat or chunk.data != heartbeat]
     return [str(recording.status), *headers, "", *_body(b"".join(sent))]
 

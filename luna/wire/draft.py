@@ -17,6 +17,7 @@ log = logging.getLogger("luna.recordings")
 BACKLOG = 64 * 1024 * 1024
 """Bytes that may wait for the disk; recordings beyond that are dropped."""
 _CLOSE_SECONDS = 10.0
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
 Job = Callable[[], None]
 
@@ -124,8 +125,11 @@ class Draft:
 
     def _append(self, data: bytes) -> None:
         if self._file is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            try:
+                self._file = os.open(self._part, _NEW_FILE, 0o600)
+            except FileNotFoundError:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file = os.open(self._part, _NEW_FILE, 0o600)
         self._size += len(data)
         view = memoryview(data)
         while view:

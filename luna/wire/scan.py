@@ -67,9 +67,10 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 _FIELD_BEGUN = re.compile(rb'"%b\\?(?:"\s*(?::\s*\\?)?)?\Z' % _trie(_FIELD_NAMES))
+# A bracket ends a value: links stand in brackets in Markdown.
 # Each begins with a letter or two that are rare, so that the search can jump.
 _PARAMS_AFTER = tuple(
-    re.compile(mark + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#]*+)(?P<end>\Z)?")
+    re.compile(mark + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#)\]]*+)(?P<end>\Z)?")
     for mark in (rb"\?", rb"&(?:amp;)?", rb"\\u0026")
 )
 _PARAM_BEGUN = re.compile(rb"(?:\\u0026|&amp;|[?&])(?=([\w-]{0,24}=?)\Z)")

@@ -155,8 +155,7 @@ async def test_bad_requests_are_named(client: AsyncOpenAI) -> None:
     assert caught.value.param == "messages"
     with pytest.raises(openai.BadRequestError) as caught:
         await client.chat.completions.create(
-            model=MODEL,
-            messages=[{"role": "user", "content": 3}],  # type: ignore[typeddict-item]
+            model=MODEL, messages=[], extra_body={"messages": [{"role": "user", "content": 3}]}
         )
     assert (caught.value.param or "").startswith("messages[0]")
 
@@ -175,19 +174,23 @@ async def test_a_wrong_proxy_key_is_an_authentication_error(tmp_path: Path) -> N
 
 
 async def test_without_an_account_a_chat_says_what_to_do(tmp_path: Path) -> None:
-    async with running_luna(tmp_path, account=False) as luna:
-        async with AsyncOpenAI(base_url=f"{luna.url}/v1", api_key="any", max_retries=0) as client:
-            with pytest.raises(openai.InternalServerError) as caught:
-                await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    async with (
+        running_luna(tmp_path, account=False) as luna,
+        AsyncOpenAI(base_url=f"{luna.url}/v1", api_key="any", max_retries=0) as client,
+    ):
+        with pytest.raises(openai.InternalServerError) as caught:
+            await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
     assert caught.value.status_code == 503
     assert "QWEN_AI_TOKEN" in str(caught.value)
 
 
 async def test_the_demo_says_that_it_is_one(tmp_path: Path) -> None:
-    async with running_luna(tmp_path, account=False, demo=True) as luna:
-        async with AsyncOpenAI(base_url=f"{luna.url}/v1", api_key="any", max_retries=0) as client:
-            raw = await client.chat.completions.with_raw_response.create(
-                model=MODEL, messages=[{"role": "user", "content": "Hello!"}]
-            )
+    async with (
+        running_luna(tmp_path, account=False, demo=True) as luna,
+        AsyncOpenAI(base_url=f"{luna.url}/v1", api_key="any", max_retries=0) as client,
+    ):
+        raw = await client.chat.completions.with_raw_response.create(
+            model=MODEL, messages=[{"role": "user", "content": "Hello!"}]
+        )
     assert raw.headers["x-luna-demo"] == "true"
     assert "look-alike" in (raw.parse().choices[0].message.content or "")

@@ -14,7 +14,7 @@ from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import OutRequest, Timeouts
 from luna.upstream.network import Network
 from luna.upstream.pool import PoolBackend
-from tests.support.rawserver import Close, RawServer, Stall, Wait, chunked, response
+from tests.support.rawserver import Close, RawServer, Script, Stall, Wait, chunked, response
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ async def test_records_that_arrived_together_are_one_item(
 ) -> None:
     """Each send of the server is a record of its own; anyio hands them over one by one."""
     go = anyio.Event()
-    script = [
+    script: Script = [
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Wait(go),
         b"3\r\none\r\n", b"3\r\ntwo\r\n", b"5\r\nthree\r\n", b"0\r\n\r\n",
     ]  # fmt: skip
@@ -93,7 +93,7 @@ async def test_a_large_body_over_tls(serving: ssl.SSLContext, trusting: Callable
 
 
 async def test_a_body_that_is_cut_under_tls(serving: ssl.SSLContext, trusting: Callable[[], ssl.SSLContext]) -> None:
-    script = [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel", Close()]
+    script: Script = [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel", Close()]
     async with RawServer(script, tls=serving) as server, aclosing(PoolBackend(context=trusting)) as backend:
         answer = await backend.open(OutRequest("GET", server.url))
         with pytest.raises(LunaError, match="middle of the body"):
@@ -121,7 +121,7 @@ async def test_a_server_that_speaks_no_tls() -> None:
 
 async def test_a_handshake_that_never_ends() -> None:
     async with RawServer([Stall()]) as server, aclosing(PoolBackend()) as backend:
-        with pytest.raises(LunaError, match="no TLS handshake within 0.1 s") as late:
+        with pytest.raises(LunaError, match=r"no TLS handshake within 0\.1 s") as late:
             await backend.open(OutRequest("GET", server.url.replace("http", "https"), timeouts=Timeouts(connect=0.1)))
         assert late.value.kind is Kind.TIMEOUT
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from luna.model.dialect import ClientRequest
 from luna.model.errors import Kind, LunaError
 from luna.protocols.openai_chat import OpenAIChat
+from tests.support.bodies import Place, mutated, places, values
 
 GOOD: dict[str, Any] = {
     "model": "qwen3-max-fast",
@@ -48,31 +49,7 @@ GOOD: dict[str, Any] = {
     "temperature": 0.5,
 }
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(list(GOOD)) | st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-def places(value: object, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [at, *(place for key, child in inner for place in places(child, (*at, key)))]
-
-
 PLACES = places(GOOD)[1:]
-
-
-def mutated(place: tuple[Any, ...], value: object) -> bytes:
-    body = msgspec.json.decode(msgspec.json.encode(GOOD))
-    parent = body
-    for key in place[:-1]:
-        parent = parent[key]
-    parent[place[-1]] = value
-    return msgspec.json.encode(body)
 
 
 def read(body: bytes) -> None:
@@ -91,9 +68,9 @@ def test_the_body_that_is_broken_below_is_good() -> None:
     assert dialect.decode(dialect.parse(request), request).ignored == ["temperature", "tools[1].custom"]
 
 
-@given(st.sampled_from(PLACES), values)
-def test_any_value_in_any_place(place: tuple[Any, ...], value: object) -> None:
-    read(mutated(place, value))
+@given(st.sampled_from(PLACES), values(GOOD))
+def test_any_value_in_any_place(place: Place, value: object) -> None:
+    read(mutated(GOOD, place, value))
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.binary(max_size=3))

@@ -40,9 +40,9 @@ class Running:
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> httpcore.Response:
         """One request on a connection of its own, body read."""
-        sent = {"content-type": "application/json", **(headers or {})} if body else dict(headers or {})
+        named = {"content-type": "application/json", **(headers or {})} if body else headers or {}
         async with httpcore.AsyncConnectionPool() as pool:
-            return await pool.request(method, f"{self.url}{path}", headers=sent, content=body or None)
+            return await pool.request(method, f"{self.url}{path}", headers=[*named.items()], content=body or None)
 
 
 @asynccontextmanager
@@ -73,7 +73,7 @@ async def running_luna(
                 finally:
                     with anyio.CancelScope(shield=True):
                         await house.live.drain(grace=1)
-                        server.stop()
+                        server.stop()  # type: ignore[no-untyped-call]
 
 
 async def _until_listening(port: int) -> None:

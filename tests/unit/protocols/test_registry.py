@@ -2,7 +2,7 @@
 
 import pytest
 
-from luna.protocols.registry import OPENAI_CHAT, dialect_for
+from luna.protocols.registry import ANTHROPIC_MESSAGES, OPENAI_CHAT, dialect_for
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,12 @@ from luna.protocols.registry import OPENAI_CHAT, dialect_for
 )
 def test_chat_completions_and_everything_unknown_speak_openai(method: str, path: str) -> None:
     assert dialect_for(method, path) is OPENAI_CHAT
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches"])
+def test_messages_speak_anthropic(path: str) -> None:
+    assert dialect_for("POST", path) is dialect_for("GET", path) is ANTHROPIC_MESSAGES
+
+
+def test_a_path_that_merely_begins_alike_does_not() -> None:
+    assert dialect_for("POST", "/v1/messages2") is OPENAI_CHAT

@@ -10,6 +10,7 @@ from luna.model.ambient import ManualClock
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import InResponse, OutRequest, Timeouts
 from luna.upstream.pool import PoolBackend
+from luna.upstream.request import wire
 from tests.support.rawserver import Close, Pause, RawServer, Script, Wait, chunked, response
 
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -48,20 +49,19 @@ async def test_a_request_and_its_response() -> None:
 
 
 async def test_one_item_for_each_read_whatever_the_chunks_are() -> None:
-    go = anyio.Event()
+    reads = [b"3\r\none\r\n3\r\ntwo\r\n4\r\nth", b"re\r\n1\r\n", b"e\r\n0\r\n\r\n"]
+    turns = [anyio.Event() for _ in reads]
     script: Script = [
         CHUNKED_HEAD,
-        Wait(go),
-        b"3\r\none\r\n3\r\ntwo\r\n4\r\nth",
-        Pause(0.03),
-        b"re\r\n1\r\n",
-        Pause(0.03),
-        b"e\r\n0\r\n\r\n",
+        *[step for turn, read in zip(turns, reads, strict=True) for step in (Wait(turn), read)],
     ]
     async with RawServer(script) as server, aclosing(PoolBackend()) as backend:
         answer = await backend.open(OutRequest("GET", server.url))
-        go.set()
-        assert await items(answer) == [b"onetwoth", b"re", b"e"]
+        chunks = answer.chunks()
+        for turn, item in zip(turns, (b"onetwoth", b"re", b"e"), strict=True):
+            turn.set()
+            assert await anext(chunks) == item
+        assert await items(answer) == []
         await answer.aclose()
 
 
@@ -101,7 +101,11 @@ async def test_a_connection_serves_again() -> None:
 async def test_a_connection_that_cannot_serve_again_is_not_asked_to(first: Script) -> None:
     async with RawServer(first, response(b"2")) as server, aclosing(PoolBackend()) as backend:
         assert await ask(backend, server.url) == (200, b"1")
-        await anyio.sleep(0.05)
+        with anyio.fail_after(2):
+            while any(
+                connection.is_available() and not connection.has_expired() for connection in backend.pool.connections
+            ):
+                await anyio.sleep(0.001)
         assert await ask(backend, server.url, "POST", b"x") == (200, b"2")
         assert server.accepted == 2
         assert len(server.heard) == 2
@@ -125,6 +129,25 @@ async def test_an_idle_connection_is_given_up_after_a_while() -> None:
             clock.advance(seconds)
             assert await ask(backend, server.url) == (200, b"1")
             assert server.accepted == accepted
+
+
+async def test_what_a_rush_left_behind_is_closed_in_time() -> None:
+    clock = ManualClock()
+    async with (
+        RawServer([Pause(0.01), response(b"1")]) as server,
+        aclosing(PoolBackend(clock=clock, keepalive=50)) as backend,
+    ):
+        async with anyio.create_task_group() as group:
+            for _ in range(6):
+                group.start_soon(ask, backend, server.url)
+        assert len(backend.pool.connections) == 6
+        clock.advance(40)
+        await ask(backend, server.url)
+        clock.advance(20)
+        for _ in range(3):
+            await ask(backend, server.url)
+        assert server.accepted == 6
+        assert len(backend.pool.connections) == 1
 
 
 async def test_head_has_no_body() -> None:
@@ -249,3 +272,19 @@ async def test_a_pool_that_is_closed_lets_go_of_what_is_in_use_when_it_is_done()
         assert backend.pool.connections == []
         with pytest.raises(LunaError, match="has been closed"):
             await backend.open(OutRequest("GET", server.url))
+
+
+async def test_the_pool_behind_the_gate_has_a_queue_all_the_same() -> None:
+    """Nothing comes to it behind the gate; it must not break should anything ever do."""
+    async with RawServer([Pause(0.01), response(b"ok")]) as server, aclosing(PoolBackend(connections=1)) as backend:
+
+        async def exchange() -> None:
+            answer = await backend.pool.handle_async_request(wire(OutRequest("GET", server.url)).attempt(fresh=False))
+            assert await answer.aread() == b"ok"
+            await answer.aclose()
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(exchange)
+        assert len(server.heard) == 3
+        assert server.accepted == 1

@@ -1,0 +1,134 @@
+"""A code fence that may hold nothing but calls.
+
+Owns the decision between a call that a model wrapped in a fence and one that it quotes. It is a call when
+
+    - the fence holds whole calls and nothing else,
+    - each is to a tool of the request, with every required parameter,
+    - and the answer ends there: nothing follows but blanks and further fences of that kind.
+
+In a fence that holds something else before, a call counts only if the fence never closes: then the model forgot to
+close it. Until it is decided the text is kept; a quotation goes out untouched.
+"""
+
+import re
+
+import msgspec
+
+from luna.model.events import Notice, StreamEvent, ToolDelta, ToolOpen
+from luna.tools.block import Block
+from luna.tools.opening import Opening, closer, opening
+from luna.tools.schema import Toolbox
+from luna.tools.tags import MORE, Tag
+
+FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
+FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n`]{0,64})\Z")
+_BLANKS = re.compile(r"\s*")
+_RUN = re.compile(r"(`+|~+)[ \t]*\n?")
+
+
+class Fenced:
+    """One such fence, or several in a row. `head` is its opening line, "" in a fence that began with something else."""
+
+    def __init__(self, toolbox: Toolbox, head: str, fence: str) -> None:
+        self.events: list[StreamEvent] = []
+        self._toolbox = toolbox
+        self._alone = bool(head)
+        self._fence = fence
+        self._raw = [head]
+        self._tail = ""
+        self._block: Block | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Fenced {self._block!r}{' closed' if self._closed else ''}>"
+
+    @property
+    def raw(self) -> str:
+        """All of it, as text."""
+        return "".join(self._raw)
+
+    def feed(self, text: str, *, final: bool = False) -> tuple[str, str] | None:
+        """Take more. Returns (the quotation, the text behind it) once it is clear that these are no calls. After the
+        last piece (`final`) None means that they are."""
+        self._raw.append(text)
+        text, self._tail = self._tail + text, ""
+        while True:
+            if self._block is not None:
+                self.events += self._block.feed(text)
+                if final and not self._block.done:
+                    self.events += self._block.finish()
+                if not self._usable(complete=self._block.done):
+                    return self._quotation(self._block.rest if self._block.done else "")
+                if not self._block.done:
+                    return None
+                text, self._block = self._block.rest, None
+            at = _end_of_blanks(text)
+            if at == len(text):
+                self._tail = text
+                return None
+            after = self._behind(text, at, final) if self._closed else self._inside(text, at, final)
+            if after is False:
+                return self._quotation(text)
+            if after is None:
+                self._tail = text
+                return None
+            text = text[after:]
+
+    def _inside(self, text: str, at: int, final: bool) -> int | bool | None:
+        """What stands in the fence: where the text goes on behind it, None for more, False for a quotation."""
+        if text[at] == self._fence[0]:
+            run = _RUN.match(text, at)
+            if run is None or (run.end() == len(text) and not text.endswith("\n") and not final):
+                return None
+            ends = len(run[1]) >= len(self._fence) and (run.end() == len(text) or text[run.end() - 1] == "\n")
+            self._closed = ends
+            return run.end() if ends and self._alone else False
+        if text[at] not in "<[":
+            return False
+        left = closer(text, at) if self.events else None
+        if isinstance(left, Tag):
+            return left.end
+        verdict, _ = opening(text, at, self._toolbox)
+        if verdict is Opening.BLOCK:
+            self._block = Block(self._toolbox)
+            return at
+        return None if (verdict is Opening.MORE or left is MORE) and not final else False
+
+    def _behind(self, text: str, at: int, final: bool) -> int | bool | None:
+        """What stands behind the fence."""
+        found = FENCE.match(text, at)
+        if found is not None:
+            self._fence, self._closed = found[1], False
+            return found.end()
+        return None if FENCE_BEGUN.match(text, at) and not final else False
+
+    def _usable(self, *, complete: bool) -> bool:
+        if any(isinstance(event, Notice) and event.kind in _UNUSABLE for event in self.events):
+            return False
+        return not complete or all(
+            signature is not None and signature.parameters.required <= arguments.keys()
+            for name, arguments in _calls(self.events)
+            for signature in [self._toolbox.find(name)]
+        )
+
+    def _quotation(self, rest: str) -> tuple[str, str]:
+        whole = self.raw
+        return whole[: len(whole) - len(rest)], rest
+
+
+_UNUSABLE = ("tool-invalid", "tool-truncated", "tool-result-invented")
+
+
+def _calls(events: list[StreamEvent]) -> list[tuple[str, dict[str, object]]]:
+    written: list[tuple[str, list[str]]] = []
+    for event in events:
+        if isinstance(event, ToolOpen):
+            written.append((event.name, []))
+        elif isinstance(event, ToolDelta):
+            written[-1][1].append(event.json)
+    return [(name, msgspec.json.decode("".join(json), type=dict[str, object])) for name, json in written]
+
+
+def _end_of_blanks(text: str) -> int:
+    found = _BLANKS.match(text)
+    return found.end() if found else 0

@@ -1,0 +1,134 @@
+"""What differs between the agents that talk to luna, as data.
+
+Owns the table, and the evidence by which a client is recognised: headers that only it sends, and names of tools that
+only it declares. Stages read the fields of the profile they are given; none asks who a client is.
+
+Whoever is not listed gets `GENERIC`. That goes for clients that need nothing because they declare no tools and
+parse the answer's text themselves: aider with its SEARCH/REPLACE blocks, gptme with its fences, older Clines with
+tools of their own in XML. For them every byte passes as it is, since a request without tools is left alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from luna.model.dialect import Headers
+
+ENOUGH = 3
+"""So many of a profile's tool names are proof."""
+
+
+@dataclass(frozen=True)
+class ClientProfile:
+    """One kind of client."""
+
+    name: str
+    """For the inspector."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Evidence: a header (lower-case name) whose value, in lower case, fits the pattern (`*`, `?`)."""
+    tools: frozenset[str] = field(default=frozenset())
+    """Evidence: names of tools."""
+    conversation: tuple[str, ...] = ()
+    """Headers (lower-case names) that name the conversation, the best first."""
+    volatile_lines: tuple[str, ...] = ()
+    """How lines begin that differ from request to request although the conversation is the same."""
+    volatile_blocks: tuple[str, ...] = ()
+    """Names of tags around text of which that is true."""
+
+    def fits(self, headers: Headers, tool_names: Iterable[str]) -> bool:
+        """True when there is evidence that such a client speaks."""
+        for wanted, pattern in self.headers:
+            if any(name == wanted and fnmatchcase(value.lower(), pattern) for name, value in headers):
+                return True
+        return len(self.tools.intersection(tool_names)) >= ENOUGH
+
+    def stable(self, text: str) -> str:
+        """The text without what is volatile: what cache keys and session hashes may be made of. Linear in time."""
+        for tag in self.volatile_blocks:
+            text = _without_blocks(text, f"<{tag}>", f"</{tag}>")
+        if any(prefix in text for prefix in self.volatile_lines):
+            lines = text.splitlines(keepends=True)
+            text = "".join(line for line in lines if not line.startswith(self.volatile_lines))
+        return text
+
+
+def recognise(headers: Headers, tool_names: Iterable[str]) -> ClientProfile:
+    """The first profile that the evidence fits, else `GENERIC`."""
+    names = tuple(tool_names)
+    return next((profile for profile in PROFILES if profile.fits(headers, names)), GENERIC)
+
+
+def _without_blocks(text: str, begin: str, end: str) -> str:
+    kept: list[str] = []
+    position = 0
+    while (start := text.find(begin, position)) >= 0 and (stop := text.find(end, start)) >= 0:
+        kept.append(text[position:start])
+        position = stop + len(end)
+    return "".join((*kept, text[position:])) if kept else text
+
+
+GENERIC = ClientProfile(name="generic", conversation=("x-session-affinity", "x-session-id"))
+
+PROFILES: tuple[ClientProfile, ...] = (
+    ClientProfile(  # before Claude Code, whose user-agent it borrows when it speaks Anthropic's protocol
+        name="qwen-code",
+        headers=(("user-agent", "qwencode/*"), ("x-title", "qwen code")),
+        tools=frozenset(
+            {"run_shell_command", "read_file", "write_file", "list_directory", "tool_search", "read_many_files"}
+        ),
+    ),
+    ClientProfile(
+        name="claude-code",
+        headers=(("x-claude-code-session-id", "*"), ("user-agent", "claude-cli/*"), ("x-app", "cli")),
+        tools=frozenset(
+            {
+                "Bash",
+                "Read",
+                "Edit",
+                "Write",
+                "Glob",
+                "Grep",
+                "Task",
+                "Agent",
+                "TodoWrite",
+                "NotebookEdit",
+                "ToolSearch",
+            }
+        ),
+        conversation=("x-claude-code-session-id",),
+        # The first line of the system prompt, different in each request, and what the client slips into the user's
+        # turns, which it words anew when it repeats them.
+        volatile_lines=("x-anthropic-billing-header:",),
+        volatile_blocks=("system-reminder",),
+    ),
+    ClientProfile(
+        name="codex",
+        headers=(("originator", "codex*"), ("user-agent", "codex*")),
+        tools=frozenset({"apply_patch", "exec_command", "write_stdin", "update_plan", "view_image", "shell"}),
+        conversation=("session-id", "thread-id", "session_id", "conversation_id"),
+    ),
+    ClientProfile(
+        name="opencode",
+        headers=(("user-agent", "opencode/*"), ("user-agent", "kilo-code/*")),
+        tools=frozenset({"todowrite", "todoread", "webfetch", "task", "skill"}),
+        conversation=("x-session-affinity", "x-session-id"),
+    ),
+    ClientProfile(
+        name="cline",
+        headers=(("user-agent", "cline/*"), ("x-title", "cline"), ("user-agent", "roocode/*")),
+        tools=frozenset(
+            {
+                "write_to_file",
+                "replace_in_file",
+                "execute_command",
+                "attempt_completion",
+                "ask_followup_question",
+                "list_code_definition_names",
+                "plan_mode_respond",
+            }
+        ),
+        # The time, the open tabs and the running commands stand at the end of each of the user's turns.
+        volatile_blocks=("environment_details",),
+    ),
+)
+"""The first that fits counts."""
