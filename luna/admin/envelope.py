@@ -19,6 +19,7 @@ STATUS: dict[Kind, int] = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.METHOD_NOT_ALLOWED: 405,
+    Kind.UPGRADE_REQUIRED: 426,
     Kind.REQUEST_TIMEOUT: 408,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED_MEDIA_TYPE: 415,

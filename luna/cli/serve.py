@@ -1,7 +1,6 @@
 """`luna serve`: start the proxy and say where it is."""
 
 import argparse
-import ipaddress
 import logging
 import sys
 from functools import partial
@@ -43,11 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
             routes=arguments.routes,
             demo=arguments.demo,
         )
-        address = resolve(settings.host, settings.port)
+        resolve(settings.host, settings.port)
     except (SettingsError, BindError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 2
-    if not settings.proxy_keys and not ipaddress.ip_address(address).is_loopback:
+    if not settings.proxy_keys and not settings.loopback:
         print(
             f"luna: {settings.host} can be reached from other machines, and no proxy key is set.\n"
             "Set LUNA_PROXY_KEY to a key that clients must send, or listen on 127.0.0.1.",

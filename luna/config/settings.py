@@ -4,6 +4,7 @@ Owns names, defaults and checks. Everything that can change while luna runs is i
 held here and never shown: not by `repr`, not in an error.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -52,6 +53,16 @@ class Settings:
     """What to record, whatever routes.yaml says; None leaves it to routes.yaml."""
     log_level: str = "INFO"
     demo: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach luna."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
     @classmethod
     def from_environment(

@@ -9,8 +9,12 @@ from typing import Protocol
 import anyio
 
 from luna.core.flow import Flow
-from luna.model.dialect import Headers, Reply
+from luna.core.notes import Key
+from luna.model.dialect import Encoder, Failing, Headers, Reply
 from luna.model.errors import LunaError
+
+ENCODER: Key[Encoder] = Key("encoder")
+"""The encoder at work on a flow."""
 
 _PRINTABLE = dict.fromkeys(range(32), " ") | {127: " "}
 
@@ -51,7 +55,8 @@ class Answer:
 
     def _headers(self, content_type: str, more: Headers = ()) -> Headers:
         flow = self._flow
-        own = {"content-type": content_type, "x-luna-flow": flow.id, **flow.headers, **dict(more)}
+        ids = {"x-luna-flow": flow.id, flow.dialect.id_header: flow.id}
+        own = {"content-type": content_type, **ids, **flow.headers, **dict(more)}
         return tuple((name, _header_value(value)) for name, value in own.items())
 
     async def _start(self, status: int, headers: Headers) -> None:
@@ -105,7 +110,13 @@ class Answer:
         if not self.started:
             await self.document(self._flow.dialect.error(error, self._flow.id))
             return
-        await self._send(held + self._flow.dialect.error_frame(error, self._flow.id), last=True)
+        await self._send(held + self._in_band(error), last=True)
+
+    def _in_band(self, error: LunaError) -> bytes:
+        encoder = self._flow.notes.get(ENCODER)
+        if isinstance(encoder, Failing):
+            return encoder.fail(error, self._flow.id)
+        return self._flow.dialect.error_frame(error, self._flow.id)
 
     async def keep_alive(self, heartbeat: float, commit_after: float, content_type: str) -> None:
         """Give signs of life on a silent stream until cancelled. Seconds; 0 for never."""

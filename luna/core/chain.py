@@ -4,9 +4,10 @@ Owns the generators that a flow opened and the order in which they close. Knows 
 """
 
 from luna.core.flow import Flow
-from luna.core.stage import Proceed, Transducer, TransportStage
+from luna.core.stage import Proceed, Reask, Transducer, TransportStage
+from luna.model.chat import Message, Text
 from luna.model.errors import Kind, LunaError
-from luna.model.events import Batch, Finish, Stream, StreamEvent
+from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDelta
 
 
 class Chain:
@@ -20,20 +21,36 @@ class Chain:
         if not isinstance(transport, TransportStage):
             raise LunaError(Kind.INTERNAL, f"pipeline '{pipeline.name}' has no transport")
         self._transport = transport
-        self._transducers: list[tuple[str, Transducer]] = []
-        for name, stage in pipeline.responses:
-            transducer = stage.transducer(flow)
-            if transducer is not None:
-                self._transducers.append((name, transducer))
+        self._transducers = self._fresh_transducers()
         self._opened: list[Stream] = []
+        self._chat = ""
+        self._said: list[str] = []
         self.finished = False
+        self.reask: Reask | None = None
+        """Set by `feed` when a stage wants the model asked again: call `again`."""
 
     def __repr__(self) -> str:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
 
+    def _fresh_transducers(self) -> list[tuple[str, Transducer]]:
+        made = ((name, stage.transducer(self._flow)) for name, stage in self._flow.route.pipeline.responses)
+        return [(name, transducer) for name, transducer in made if transducer is not None]
+
     def stream(self) -> Stream:
         """Start: the outermost generator."""
         return self._proceed(0)(self._flow)
+
+    async def again(self, reask: Reask) -> Stream:
+        """Give up the answer that was coming and start once more, with what the model is told put after it."""
+        self.reask = None
+        await self.close()
+        chat = self._flow.chat
+        answer = Message("assistant", [Text("".join(self._said))])
+        chat.messages = [*chat.messages, answer, Message("user", [Text(reask.words)])]
+        chat.binding.chat = self._chat or chat.binding.chat
+        self._said.clear()
+        self._transducers = self._fresh_transducers()
+        return self.stream()
 
     def _proceed(self, depth: int) -> Proceed:
         def proceed(flow: Flow) -> Stream:
@@ -53,16 +70,30 @@ class Chain:
         tap = self._flow.tap
         if tap is not None:
             tap.events(self._transport_name, batch)
+        batch = self._look(batch)
         for name, transducer in self._transducers:
             self._flow.stage = name
             passed: list[StreamEvent] = []
-            for event in batch:
-                passed.extend(transducer.feed(event))
+            try:
+                for event in batch:
+                    passed.extend(transducer.feed(event))
+            except Reask as reask:
+                self.reask = reask  # what came before it in this read goes on, as it would have in a read of its own
             batch = passed
             if tap is not None:
                 tap.events(name, batch)
         self._flow.stage = self._transport_name  # whatever goes wrong next, goes wrong there
         return self._until_finish(batch)
+
+    def _look(self, batch: Batch) -> Batch:
+        """Remember what a further question would follow. A second `Opened` is not news to anybody."""
+        opened = self._chat != ""
+        for event in batch:
+            if type(event) is TextDelta:
+                self._said.append(event.text)
+            elif type(event) is Opened and not opened:
+                self._chat = event.chat or event.response
+        return [event for event in batch if type(event) is not Opened] if opened else batch
 
     def flush(self) -> Batch:
         """The stream broke: what the transducers held back, each one's passed through those behind it."""

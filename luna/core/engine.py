@@ -16,22 +16,19 @@ import logging
 import anyio
 from anyio.abc import TaskGroup
 
-from luna.core.answer import Answer, Line
+from luna.core.answer import ENCODER, Answer, Line
 from luna.core.chain import Chain
 from luna.core.flow import Flow, Outcome
 from luna.core.live import LiveFlows
-from luna.core.notes import Key
 from luna.core.stage import AnswerStage
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError
-from luna.model.events import Batch
+from luna.model.events import Batch, Stream
 
 log = logging.getLogger("luna.engine")
 
 CLEANUP_SECONDS = 5.0
 FAREWELL_SECONDS = 1.0
-
-ENCODER: Key[Encoder] = Key("encoder")
 
 
 class Engine:
@@ -101,26 +98,38 @@ class Engine:
         encode = flow.route.pipeline.encode
         if encode is None:
             raise LunaError(Kind.INTERNAL, f"pipeline '{flow.route.pipeline.name}' does not encode")
-        name, stage = encode
+        _, stage = encode
         encoder = stage.encoder(flow)
         flow.notes[ENCODER] = encoder
         if flow.chat.stream:
             companions.start_soon(answer.keep_alive, stage.heartbeat, stage.commit_after, encoder.content_type)
-        async for batch in chain.stream():
+        stream: Stream | None = chain.stream()
+        while stream is not None:
+            stream = await self._pass_on(flow, answer, chain, stream, encoder)
+        if not chain.finished:
+            raise LunaError(
+                Kind.UPSTREAM_BROKEN,
+                "The upstream's stream ended before the answer was complete.",
+                hint="Send the request again.",
+            )
+
+    async def _pass_on(
+        self, flow: Flow, answer: Answer, chain: Chain, stream: Stream, encoder: Encoder
+    ) -> Stream | None:
+        """Send on what the stream brings, to its end. Returns the stream that shall follow it, if one shall."""
+        async for batch in stream:
             if flow.first_event is None:
                 flow.first_event = flow.clock.monotonic()
             data = _encode(encoder, chain.feed(batch))
             if chain.finished:
-                flow.stage = name
                 await answer.finish(data + encoder.close(), encoder.content_type)
-                return
+                return None
             if data:
                 await answer.write(data, encoder.content_type)
-        raise LunaError(
-            Kind.UPSTREAM_BROKEN,
-            "The upstream's stream ended before the answer was complete.",
-            hint="Send the request again.",
-        )
+            if chain.reask is not None:
+                log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason)
+                return await chain.again(chain.reask)
+        return None
 
     async def _fail(self, flow: Flow, answer: Answer, chain: Chain | None, error: LunaError) -> None:
         error.stage = error.stage or flow.stage

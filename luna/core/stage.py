@@ -95,11 +95,23 @@ class AnswerStage(Stage):
         raise NotImplementedError
 
 
+class Reask(Exception):
+    """The answer will not do, and the model shall try again, in the same chat. `words` are said to it; `reason` is for
+    recordings and logs. What already went out stays out; the client sees nothing of this but a pause."""
+
+    def __init__(self, words: str, reason: str) -> None:
+        super().__init__(reason)
+        self.words = words
+        self.reason = reason
+
+
 class Transducer(Protocol):
     """A response stage at work on one flow: pure, synchronous, fed event by event."""
 
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
-        """What becomes of this event. Emitting `Finish` ends the flow: the transport is closed."""
+        """What becomes of this event. Emitting `Finish` ends the flow: the transport is closed. Raising LunaError
+        fails it; raising Reask has the model asked again, with fresh transducers. Whoever raises it keeps count on
+        the flow's notes: the engine does not."""
         ...
 
     def flush(self) -> Iterable[StreamEvent]:

@@ -7,7 +7,7 @@ the machine never looks inside a body.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -75,6 +75,8 @@ class AnswerHead:
     warnings: tuple[str, ...] = field(default=())
     prompt_tokens: Callable[[], int] = field(default=_nothing_counted)
     """Estimates what the prompt cost. Called only when the upstream did not say."""
+    document: object = None
+    """What the dialect's `parse` made of the body, for protocols whose answers repeat parts of their request."""
 
 
 class Encoder(Protocol):
@@ -91,10 +93,22 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class Failing(Protocol):
+    """An encoder that says itself, in band, that its answer broke: for protocols whose error goes on from what was
+    sent before it. The others leave it to `Dialect.error_frame`."""
+
+    def fail(self, error: LunaError, flow_id: str) -> bytes:
+        """The last bytes of the stream."""
+        ...
+
+
 class Dialect(Protocol):
     """One client protocol on one endpoint."""
 
     name: str
+    id_header: str
+    """The header in which this protocol's clients look for the id of a request."""
     heartbeat: bytes
     """What keeps a silent stream alive without meaning anything; b"" where the protocol has no such thing."""
 

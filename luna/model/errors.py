@@ -16,6 +16,7 @@ class Kind(enum.StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    UPGRADE_REQUIRED = "upgrade-required"
     REQUEST_TIMEOUT = "request-timeout"
     TOO_LARGE = "too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"

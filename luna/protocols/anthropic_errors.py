@@ -36,6 +36,7 @@ FACES: dict[Kind, Face] = {
     Kind.FORBIDDEN: Face(403, "permission_error"),
     Kind.NOT_FOUND: Face(404, "not_found_error"),
     Kind.METHOD_NOT_ALLOWED: Face(405, _INVALID),
+    Kind.UPGRADE_REQUIRED: Face(426, _INVALID, retry=False),
     Kind.REQUEST_TIMEOUT: Face(408, "timeout_error"),
     Kind.TOO_LARGE: Face(413, "request_too_large"),
     Kind.UNSUPPORTED_MEDIA_TYPE: Face(415, _INVALID),

@@ -34,6 +34,7 @@ class AnthropicMessages:
     """`POST /v1/messages` and `/v1/messages/count_tokens`."""
 
     name = "anthropic-messages"
+    id_header = "request-id"
     heartbeat = sse.event("ping", b'{"type": "ping"}')
 
     def __repr__(self) -> str:

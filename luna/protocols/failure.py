@@ -6,7 +6,7 @@ Owns the words (where it happened) and the headers that clients act on. Status, 
 import math
 
 from luna.model.dialect import Headers
-from luna.model.errors import LunaError
+from luna.model.errors import Kind, LunaError
 
 
 def words(error: LunaError, flow_id: str) -> str:
@@ -21,6 +21,8 @@ def headers(error: LunaError, *, retry: bool) -> Headers:
     told: Headers = (("x-luna-error", error.kind.value),)
     if error.retry_after is not None:
         told += (("retry-after", str(max(0, math.ceil(error.retry_after)))),)
+    if error.kind is Kind.UPGRADE_REQUIRED:
+        told += (("upgrade", "HTTP/1.1"),)  # what to speak instead (RFC 9110, section 15.5.22)
     if not retry:
         told += (("x-should-retry", "false"),)
     return told

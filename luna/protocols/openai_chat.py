@@ -34,6 +34,7 @@ class OpenAIChat:
     """`POST /v1/chat/completions`, and the shape of errors on all paths that no other protocol claims."""
 
     name = "openai-chat"
+    id_header = "x-request-id"
     heartbeat = sse.comment("keep-alive")
 
     def __repr__(self) -> str:

@@ -38,6 +38,7 @@ FACES: dict[Kind, Face] = {
     Kind.FORBIDDEN: Face(403, "permission_error", "forbidden"),
     Kind.NOT_FOUND: Face(404, _INVALID, "not_found"),
     Kind.METHOD_NOT_ALLOWED: Face(405, _INVALID, "method_not_allowed"),
+    Kind.UPGRADE_REQUIRED: Face(426, _INVALID, "upgrade_required", retry=False),
     Kind.REQUEST_TIMEOUT: Face(408, _INVALID, "request_timeout"),
     Kind.TOO_LARGE: Face(413, _INVALID, "request_too_large"),
     Kind.UNSUPPORTED_MEDIA_TYPE: Face(415, _INVALID, "unsupported_media_type"),
@@ -61,29 +62,29 @@ FACES: dict[Kind, Face] = {
 }
 """Every kind; a test says so."""
 
-_PARAMS = {Kind.CONTEXT_OVERFLOW: "messages", Kind.MODEL_GONE: "model"}
+CONVERSATION = "messages"
+"""The field that holds the conversation, in chat completions."""
 
 
-def reply(error: LunaError, flow_id: str) -> Reply:
+def reply(error: LunaError, flow_id: str, conversation: str = CONVERSATION) -> Reply:
     """The error as an answer of its own."""
     face = FACES[error.kind]
-    return Reply(face.status, _body(error, flow_id), headers=failure.headers(error, retry=face.retry))
+    body = msgspec.json.encode({"error": told(error, flow_id, conversation)})
+    return Reply(face.status, body, headers=failure.headers(error, retry=face.retry))
 
 
 def frame(error: LunaError, flow_id: str) -> bytes:
     """The error in a stream that has begun, and the stream's end."""
-    return sse.frame(_body(error, flow_id)) + sse.DONE
+    return sse.frame(msgspec.json.encode({"error": told(error, flow_id)})) + sse.DONE
 
 
-def _body(error: LunaError, flow_id: str) -> bytes:
+def told(error: LunaError, flow_id: str, conversation: str = CONVERSATION) -> dict[str, str | None]:
+    """What is said of an error. `conversation`: the protocol's field that a conversation too long stands in."""
     face = FACES[error.kind]
-    return msgspec.json.encode(
-        {
-            "error": {
-                "message": failure.words(error, flow_id),
-                "type": face.type,
-                "param": error.param or _PARAMS.get(error.kind),
-                "code": face.code,
-            }
-        }
-    )
+    fields = {Kind.CONTEXT_OVERFLOW: conversation, Kind.MODEL_GONE: "model"}
+    return {
+        "message": failure.words(error, flow_id),
+        "type": face.type,
+        "param": error.param or fields.get(error.kind),
+        "code": face.code,
+    }

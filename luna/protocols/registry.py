@@ -6,10 +6,14 @@ everything else under `/v1`, known or not, speaks OpenAI's: its error shape is t
 
 from luna.model.dialect import Dialect
 from luna.protocols.anthropic_messages import AnthropicMessages
+from luna.protocols.completions_dialect import OpenAICompletions
 from luna.protocols.openai_chat import OpenAIChat
+from luna.protocols.responses_dialect import OpenAIResponses
 
 OPENAI_CHAT = OpenAIChat()
 ANTHROPIC_MESSAGES = AnthropicMessages()
+OPENAI_RESPONSES = OpenAIResponses()
+OPENAI_COMPLETIONS = OpenAICompletions()
 
 ANY: frozenset[str] = frozenset()
 
@@ -17,6 +21,8 @@ _ROWS: tuple[tuple[frozenset[str], str, Dialect], ...] = (
     # methods, path prefix, dialect
     (ANY, "/v1/chat/completions", OPENAI_CHAT),
     (ANY, "/v1/messages", ANTHROPIC_MESSAGES),
+    (ANY, "/v1/responses", OPENAI_RESPONSES),
+    (ANY, "/v1/completions", OPENAI_COMPLETIONS),
 )
 
 

@@ -105,9 +105,9 @@ class Meter:
 def estimate_request(chat: ChatRequest) -> int:
     """About how many tokens the whole request is, tools included."""
     words = sum(_part(part) for message in chat.messages for part in message.parts)
-    for tool in chat.tools:
+    for tool in () if chat.bridged else chat.tools:  # a bridged tool stands in the messages already
         words += weight(tool.name) + weight(tool.description) + weight(msgspec.json.encode(tool.parameters).decode())
-    return tokens(words) + _MESSAGE * (len(chat.messages) + len(chat.tools))
+    return tokens(words) + _MESSAGE * (len(chat.messages) + (0 if chat.bridged else len(chat.tools)))
 
 
 def estimated_usage(prompt: int, text: str, thinking: str) -> Usage:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from luna import __version__
-from luna.admin import pipeline, provider
+from luna.admin import pipeline, prompts, provider
 from luna.admin.door import Door, load_admin_key
 from luna.config.live import LiveConfig
+from luna.config.overrides import PromptOverrides
 from luna.config.settings import Settings
 from luna.core.engine import Engine
 from luna.core.live import LiveFlows
@@ -60,7 +61,9 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
     compile at the start, OSError when the data directory cannot be used."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        config = await LiveConfig.load(settings, Registry(third_party=settings.third_party_stages), clock)
+        overrides = PromptOverrides(settings.data_dir / "prompts.json")
+        registry = Registry(third_party=settings.third_party_stages)
+        config = await LiveConfig.load(settings, registry, clock, edit=overrides.edit)
         backend: Backend = RecordingBackend(PoolBackend(clock=clock))
         stack.push_async_callback(backend.aclose)
         accounts = Accounts(
@@ -94,10 +97,11 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             clock=clock,
             max_body=settings.max_body,
             secrets=lambda: [*accounts.secrets(), *settings.proxy_keys, admin_key],
+            key_required=not settings.loopback,
         )
         control = control_plane(
             door=Door(admin_key, clock),
-            api=[*pipeline.routes(config, live), *provider.routes(accounts)],
+            api=[*pipeline.routes(config, live), *prompts.routes(overrides, config), *provider.routes(accounts)],
             open_routes=[*health.routes(config, accounts, live), *pages.routes(config, accounts)],
         )
         app = App(Guard(settings.allowed_hosts), gateway, control, settings.max_body)

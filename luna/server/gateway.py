@@ -37,6 +37,7 @@ class Gateway:
         clock: Clock,
         max_body: int,
         secrets: Callable[[], Iterable[str]],
+        key_required: bool = False,
     ) -> None:
         self._engine = engine
         self._cell = cell
@@ -44,6 +45,8 @@ class Gateway:
         self._clock = clock
         self._max_body = max_body
         self._secrets = secrets
+        self._key_required = key_required
+        """luna can be reached from other machines: a pipeline that asks for no key is not served."""
 
     def __repr__(self) -> str:
         return f"<Gateway {self._engine.live!r}>"
@@ -56,6 +59,12 @@ class Gateway:
             snapshot = self._cell.current
             parsed = _parse(dialect, request)
             route = _route(snapshot, request, parsed)
+            if self._key_required and not _asks_for_key(route):
+                raise LunaError(
+                    Kind.FORBIDDEN,
+                    f"Pipeline '{route.pipeline.name}' asks for no key, and luna can be reached from other machines.",
+                    hint="Put `- use: auth` first in it, or let luna listen on 127.0.0.1.",
+                )
         except ClientLeft:
             return
         except LunaError as error:
@@ -97,6 +106,10 @@ class Gateway:
             options={bound.name: bound.options for bound in pipeline.stages},
             secrets=self._secrets(),
         )
+
+
+def _asks_for_key(route: Route) -> bool:
+    return bool(route.pipeline.stages) and route.pipeline.stages[0].stage.use == "auth"
 
 
 def _parse(dialect: Dialect, request: ClientRequest) -> Parsed | LunaError:

@@ -31,6 +31,8 @@ class Guard:
         changes = method not in SAFE_METHODS
         if changes or path.startswith("/v1"):
             self._check_origin(headers)
+        if path.startswith("/v1"):
+            _check_upgrade(headers)
         if changes:
             _check_content_type(method, headers)
 
@@ -78,6 +80,16 @@ def _host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.rpartition(":")[0] if host.count(":") == 1 else host
+
+
+def _check_upgrade(headers: Headers) -> None:
+    """Agents that would rather have a WebSocket go over to plain requests at once when they read this status."""
+    if any(name == "upgrade" and "websocket" in value.lower() for name, value in headers):
+        raise LunaError(
+            Kind.UPGRADE_REQUIRED,
+            "luna does not speak WebSocket.",
+            hint="Send POST requests; with `stream: true` the answer comes as server-sent events.",
+        )
 
 
 def _check_content_type(method: str, headers: Headers) -> None:

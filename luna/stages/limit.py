@@ -78,18 +78,19 @@ class StopFinder:
     def __repr__(self) -> str:
         return f"<StopFinder sequences={len(self._sequences)} held={len(self._held)}>"
 
-    def feed(self, text: str) -> tuple[str, bool]:
-        """The text that is certain by now, and whether a sequence ends it."""
+    def feed(self, text: str) -> tuple[str, str]:
+        """The text that is certain by now, and the sequence that ends it; "" while none does."""
         if not self._sequences:
-            return text, False
+            return text, ""
         text = self._held + text
-        found = [(start + len(s), start) for s in self._sequences if (start := text.find(s)) >= 0]
+        found = [(start + len(s), start, s) for s in self._sequences if (start := text.find(s)) >= 0]
         if found:
             self._held = ""
-            return text[: min(found)[1]], True
+            _, start, sequence = min(found)
+            return text[:start], sequence
         certain = self._certain(text)
         self._held = text[certain:]
-        return text[:certain], False
+        return text[:certain], ""
 
     def release(self) -> str:
         """What was held back, now that nothing can continue it."""
@@ -190,7 +191,7 @@ class Limiter:
             case TextDelta():
                 text, stopped = self._stops.feed(event.text)
                 passed = self._spend(event if text == event.text else TextDelta(text))
-                return [*passed, *self._end("stop")] if stopped else passed
+                return [*passed, *self._end("stop", stopped)] if stopped else passed
             case ToolDelta():
                 if not self._native:
                     self._budget.overdraw(event.json)
@@ -239,9 +240,11 @@ class Limiter:
         cut: list[StreamEvent] = [ThinkDelta(text) if thinking else TextDelta(text)] if text else []
         return [*cut, *self._end("length")]
 
-    def _end(self, reason: Literal["stop", "length"]) -> Sequence[StreamEvent]:
+    def _end(self, reason: Literal["stop", "length"], sequence: str = "") -> Sequence[StreamEvent]:
         """Once. A client that was given calls is to run them, though the text after them was stopped."""
         if self._done:
             return ()
         self._done = True
-        return [self._budget.usage(), Finish("tool_calls" if reason == "stop" and self._calls else reason)]
+        if reason == "stop" and self._calls:
+            return [self._budget.usage(), Finish("tool_calls")]
+        return [self._budget.usage(), Finish(reason, sequence)]

@@ -1,7 +1,7 @@
 """`models`: which models there are.
 
-Owns `GET /v1/models` and `GET /v1/models/{id}` in the shape that OpenAI's clients know. Where the list comes from
-is `luna.qwen.catalogue`'s business.
+Owns `GET /v1/models` and `GET /v1/models/{id}`: in OpenAI's shape, or in Anthropic's for a client that sends
+`anthropic-version`. Where the list comes from is `luna.qwen.catalogue`'s business.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from luna.core.flow import Flow
 from luna.core.stage import AnswerStage
 from luna.model.dialect import Reply
 from luna.model.errors import LunaError
+from luna.protocols.anthropic_models import ListedModel, model_document, models_document
 from luna.qwen.catalogue import Catalogue, Listing, Model, find, shipped, unknown
 from luna.state.accounts import PROVIDER, Accounts
 
@@ -26,11 +27,12 @@ class Models(AnswerStage):
 
     async def answer(self, flow: Flow) -> Reply:
         listing = await _listing(flow)
-        entries = _entries(flow, listing)
+        models = _named(flow, listing)
         wanted = flow.client.path.partition("/models")[2].strip("/")
-        document: dict[str, Any] = {"object": "list", "data": list(entries.values())}
         if wanted:
-            document = _entry_for(wanted, entries, listing)
+            models = dict([_one(wanted, models, listing)])
+        shape = _anthropic if flow.client.header("anthropic-version") else _openai
+        document = shape(models, flow, wanted)
         headers = [("cache-control", "no-store"), ("x-luna-models", listing.source)]
         if listing.problem:
             headers.append(("x-luna-models-problem", listing.problem))
@@ -49,24 +51,38 @@ async def _listing(flow: Flow) -> Listing:
         return Listing(shipped().models, "shipped", error.kind.value)
 
 
-def _entries(flow: Flow, listing: Listing) -> dict[str, dict[str, Any]]:
-    entries = {model.id: _entry(model.id, model) for model in listing.models}
+def _named(flow: Flow, listing: Listing) -> dict[str, Model]:
+    """The models by the names that a chat may use: their ids, and the aliases that stand for one of them."""
+    named = {model.id: model for model in listing.models}
     for alias in flow.snapshot.aliases:
         target = find(listing.models, alias.target)
         for name in alias.model.patterns:
             if target is not None and not _WILD & set(name):
-                entries.setdefault(name, _entry(name, target))
-    return entries
+                named.setdefault(name, target)
+    return named
 
 
-def _entry_for(wanted: str, entries: dict[str, dict[str, Any]], listing: Listing) -> dict[str, Any]:
+def _one(wanted: str, named: dict[str, Model], listing: Listing) -> tuple[str, Model]:
     """By id or alias as it stands, else by any name that a chat may use. Raises LunaError(NOT_FOUND)."""
-    if wanted in entries:
-        return entries[wanted]
+    if wanted in named:
+        return wanted, named[wanted]
     model = find(listing.models, shipped().aliases.get(wanted.lower(), wanted))
     if model is None:
         raise unknown(wanted, listing.models)
-    return _entry(model.id, model)
+    return model.id, model
+
+
+def _openai(models: dict[str, Model], _: Flow, wanted: str) -> dict[str, Any]:
+    entries = [_entry(name, model) for name, model in models.items()]
+    return entries[0] if wanted else {"object": "list", "data": entries}
+
+
+def _anthropic(models: dict[str, Model], flow: Flow, wanted: str) -> dict[str, Any]:
+    listed = [
+        ListedModel(name, model.name or model.id, model.created, model.context, model.max_output)
+        for name, model in models.items()
+    ]
+    return model_document(listed[0]) if wanted else models_document(listed, flow.client.query)
 
 
 def _entry(name: str, model: Model) -> dict[str, Any]:

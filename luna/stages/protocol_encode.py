@@ -10,7 +10,7 @@ import msgspec
 
 from luna.core.flow import Flow
 from luna.core.stage import BuildContext, EncodeStage, StageOptions
-from luna.model.dialect import AnswerHead, Encoder
+from luna.model.dialect import AnswerHead, Encoder, Parsed
 from luna.model.values import Duration
 from luna.protocols.tokens import estimate_request
 
@@ -45,14 +45,18 @@ class ProtocolEncode(EncodeStage):
 
     def encoder(self, flow: Flow) -> Encoder:
         """A fresh encoder in the flow's dialect."""
-        chat = flow.chat
-        return flow.dialect.encoder(
-            AnswerHead(
-                id=flow.answer_id,
-                model=chat.model,
-                created=int(flow.born),
-                stream=chat.stream,
-                include_usage=chat.include_usage,
-                prompt_tokens=partial(estimate_request, chat),
-            )
-        )
+        return flow.dialect.encoder(answer_head(flow))
+
+
+def answer_head(flow: Flow) -> AnswerHead:
+    """What is known of a flow's answer before its first event."""
+    chat = flow.chat
+    return AnswerHead(
+        id=flow.answer_id,
+        model=chat.model,
+        created=int(flow.born),
+        stream=chat.stream,
+        include_usage=chat.include_usage,
+        prompt_tokens=partial(estimate_request, chat),
+        document=flow.parsed.document if isinstance(flow.parsed, Parsed) else None,
+    )

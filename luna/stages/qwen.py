@@ -286,7 +286,7 @@ def _name_the_ignored(flow: Flow) -> None:
     """What Qwen cannot be told. Stages before this one that honour such a thing take it off the request."""
     chat = flow.chat
     ignored = {f"messages.content.{kind}": None for kind in _attachments(chat)}
-    if chat.tools:
+    if chat.tools and not chat.bridged:
         ignored["tools"] = None
     if chat.response_format is not None and chat.response_format.get("type") != "text":
         ignored["response_format"] = None

@@ -23,6 +23,7 @@ UNKNOWN_TOOL = "unknown-tool"
 NO_NAME = "no-name"
 BAD_JSON = "bad-json"
 CUT = "cut"
+LEFT_OUT = "left-out"
 
 
 class Call:
@@ -32,8 +33,8 @@ class Call:
         self.written = written
         self.streamed = False
         """The client has been told of it."""
-        self.ignored: list[str] = []
-        """What stood where nothing belongs."""
+        self.strayed = False
+        """Text stood where only parameters belong; it was left out."""
         self._signature = toolbox.find(written)
         self._arguments = Arguments(self._signature, self._put) if self._signature is not None else None
         self._out = out
@@ -80,9 +81,10 @@ class Call:
             return
         self._arguments.close()
         self._close()
-        if self._arguments.repeated or self.ignored:
-            data = {"name": self.written, "reason": "left-out", "repeated": self._arguments.repeated}
-            self._out.append(Notice("tool-repaired", "".join(self.ignored)[:500], data))
+        repeated = self._arguments.repeated
+        if repeated or self.strayed:
+            data = {"name": self.written, "reason": LEFT_OUT, "repeated": repeated, "text": self.strayed}
+            self._out.append(Notice("tool-repaired", "Something in the call was left out.", data))
 
     def refuse(self, reason: str, text: str) -> None:
         """The call is complete and of no use."""

@@ -26,7 +26,7 @@ from luna.tools.value import ValueReader
 _NAME = re.compile(r"\s*(?:<!\[CDATA\[(.*?)\]\]>|((?!<!)[^<]*))\s*(?=<)", re.DOTALL)
 _NAME_ELEMENT = re.compile(r"<\s*(?:ml_)?(?:tool_name|name)\s*>[^<]*</\s*(?:ml_)?(?:tool_name|name)\s*>", re.IGNORECASE)
 _NAME_IN_JSON = re.compile(r"""["']name["']\s*:\s*["']([^"'\n]{1,200})["']""")
-_STRAY = re.compile(r"[^<]*")
+_STRAY = re.compile(r"(?:[^<\[\]{`]*[^<\[\]{`\s])?")
 _AROUND = (Role.CALLS, Role.CALL, Role.PARAMETERS)
 _NEXT = (Role.CALLS, Role.CALL, Role.RESULT)
 
@@ -175,9 +175,9 @@ class CallReader:
                 return self._goto(self._object)
             case _:
                 self._cursor.take_character()
-                found = self._cursor.match(_STRAY)
+                self._cursor.match(_STRAY)
                 if self._call is not None:
-                    self._call.ignored.append(token + (found[0] if found else ""))
+                    self._call.strayed = True
                 return True
 
     def _closing(self, tag: Tag) -> bool:

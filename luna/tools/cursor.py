@@ -9,8 +9,8 @@ import re
 from luna.tools.tags import LONGEST, MORE, Role, Tag, could_be_ours, read_tag
 from luna.tools.value import CDATA
 
-_NOISE = re.compile(r"(?:\s+|<!--.*?-->|<!\[CDATA\[|\]\]>?|`{3,}[\w-]*)+", re.DOTALL)
-_NOISE_BEGUN = re.compile(r"(?:`{1,2}|<!-?|<!--.*)\Z", re.DOTALL)
+_NOISE = re.compile(r"(?:\s+|<!--.*?-->|<!\[CDATA\[|\]\]>|\]\](?=\s*<)|`{3,}[\w-]*)+", re.DOTALL)
+_NOISE_BEGUN = re.compile(r"(?:`{1,2}|<!-?|<!--.*|\]|\]\]\s*)\Z", re.DOTALL)
 _STOP = re.compile(r"<!\[CDATA\[|</|\[\s*/|<\Z|\[\s*\Z|<!.{0,7}\Z", re.DOTALL)
 
 
@@ -61,7 +61,7 @@ class Cursor:
             return False
         if self._text[at] == "<" and CDATA.startswith(self._text[at : at + len(CDATA)]):
             return True
-        return self._text[at] in "<`" and _NOISE_BEGUN.match(self._text, at) is not None
+        return self._text[at] in "<`]" and _NOISE_BEGUN.match(self._text, at) is not None
 
     def take(self, tag: Tag | None = None) -> None:
         """Go behind this tag, which `next` returned; behind the noise only when there is none."""

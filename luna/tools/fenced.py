@@ -20,7 +20,7 @@ from luna.tools.opening import Opening, closer, opening
 from luna.tools.schema import Toolbox
 from luna.tools.tags import MORE, Tag
 
-FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
+FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]{0,64}\n")
 FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n`]{0,64})\Z")
 _BLANKS = re.compile(r"\s*")
 _RUN = re.compile(r"(`+|~+)[ \t]*\n?")
@@ -35,6 +35,9 @@ class Fenced:
         self._alone = bool(head)
         self._fence = fence
         self._raw = [head]
+        self._length = len(head)
+        self._certain = len(head) or 1
+        self._at_fence = False
         self._tail = ""
         self._block: Block | None = None
         self._closed = False
@@ -48,9 +51,10 @@ class Fenced:
         return "".join(self._raw)
 
     def feed(self, text: str, *, final: bool = False) -> tuple[str, str] | None:
-        """Take more. Returns (the quotation, the text behind it) once it is clear that these are no calls. After the
-        last piece (`final`) None means that they are."""
+        """Take more. Once it is clear that these are no calls, returns what is certainly quoted, and the rest, which
+        may hold anything. After the last piece (`final`) None means that they are calls."""
         self._raw.append(text)
+        self._length += len(text)
         text, self._tail = self._tail + text, ""
         while True:
             if self._block is not None:
@@ -58,7 +62,7 @@ class Fenced:
                 if final and not self._block.done:
                     self.events += self._block.finish()
                 if not self._usable(complete=self._block.done):
-                    return self._quotation(self._block.rest if self._block.done else "")
+                    return self._quotation()
                 if not self._block.done:
                     return None
                 text, self._block = self._block.rest, None
@@ -68,11 +72,13 @@ class Fenced:
                 return None
             after = self._behind(text, at, final) if self._closed else self._inside(text, at, final)
             if after is False:
-                return self._quotation(text)
+                return self._quotation()
             if after is None:
                 self._tail = text
                 return None
             text = text[after:]
+            if self._block is None and self._at_fence:
+                self._certain, self._at_fence = self._length - len(text), False
 
     def _inside(self, text: str, at: int, final: bool) -> int | bool | None:
         """What stands in the fence: where the text goes on behind it, None for more, False for a quotation."""
@@ -81,7 +87,7 @@ class Fenced:
             if run is None or (run.end() == len(text) and not text.endswith("\n") and not final):
                 return None
             ends = len(run[1]) >= len(self._fence) and (run.end() == len(text) or text[run.end() - 1] == "\n")
-            self._closed = ends
+            self._closed = self._at_fence = ends
             return run.end() if ends and self._alone else False
         if text[at] not in "<[":
             return False
@@ -98,7 +104,7 @@ class Fenced:
         """What stands behind the fence."""
         found = FENCE.match(text, at)
         if found is not None:
-            self._fence, self._closed = found[1], False
+            self._fence, self._closed, self._at_fence = found[1], False, True
             return found.end()
         return None if FENCE_BEGUN.match(text, at) and not final else False
 
@@ -111,9 +117,10 @@ class Fenced:
             for signature in [self._toolbox.find(name)]
         )
 
-    def _quotation(self, rest: str) -> tuple[str, str]:
+    def _quotation(self) -> tuple[str, str]:
+        """Whatever is decided, it is the same wherever the pieces end: up to the last fence line it is a quotation."""
         whole = self.raw
-        return whole[: len(whole) - len(rest)], rest
+        return whole[: self._certain], whole[self._certain :]
 
 
 _UNUSABLE = ("tool-invalid", "tool-truncated", "tool-result-invented")

@@ -30,6 +30,8 @@ _WORD = re.compile(r"<(/?)([\w.:-]*)")
 _CALLED = re.compile(r"\s*=|\s*\Z|\s+(?:n|na|nam|name\s*)?\Z|\s+name\s*=", re.IGNORECASE)
 _NOISE = re.compile(r"(?:\s+|`{3,}\w*[ \t]*\n)+")
 _NOISE_BEGUN = re.compile(r"`{1,2}\Z|`{3,}\w*[ \t]*\Z")
+_NAME = re.compile(r"\s*(?:<!\[CDATA\[)?[^<>\n]{1,128}\s*<|\s*</")
+_NAME_BEGUN = re.compile(r"\s{0,64}(?:<!?\[?C?D?A?T?A?\[?)?[^<>\n]{0,128}\s{0,64}\Z")
 _JSON_LIST = re.compile(r"\[\s*(?:\{|\Z)")
 
 
@@ -97,8 +99,8 @@ def _leads(text: str, at: int, first: Tag, toolbox: Toolbox) -> Opening:
     """Follow the tags from the first on."""
     if first.closing or first.empty:
         return Opening.TEXT
-    if first.role in (Role.NAME, Role.PARAMETERS):
-        return Opening.BLOCK
+    if first.role is Role.NAME:
+        return _names(text, first.end)
     if first.role is Role.PARAMETER:
         return Opening.TEXT
     tag, pos, alone = first, first.end, True
@@ -108,8 +110,9 @@ def _leads(text: str, at: int, first: Tag, toolbox: Toolbox) -> Opening:
             return Opening.MORE
         if pos >= len(text) or pos - at > PATIENCE:
             return Opening.TEXT
-        if first.role is Role.RESULT:
-            return Opening.BLOCK if text[pos] == "<" or first.end - at > len(first.name) + 2 else Opening.TEXT
+        if first.role in (Role.RESULT, Role.PARAMETERS):
+            says_more = first.end - at > len(first.name) + 2
+            return Opening.BLOCK if text[pos] in "<{" or says_more else Opening.TEXT
         after = _after(text, pos, tag, toolbox, alone=alone)
         if isinstance(after, Opening):
             return after
@@ -124,22 +127,32 @@ def _after(text: str, pos: int, tag: Tag, toolbox: Toolbox, *, alone: bool) -> O
         return Opening.MORE if found.end() == len(text) else Opening.BLOCK
     if text[pos] not in "<[":
         return Opening.TEXT
-    inside = toolbox.find(tag.says) if tag.says else None
+    anything = bool(tag.says) and (not alone or toolbox.find(tag.says) is not None)
     following = read_tag(text, pos)
     if following is MORE:
-        return Opening.MORE if inside is not None or could_be_ours(text, pos) else Opening.TEXT
+        return Opening.MORE if anything or could_be_ours(text, pos) else Opening.TEXT
     if following is None:
         return Opening.TEXT
     if following.closing:
         return Opening.BLOCK if tag.says and following.role is Role.CALL else Opening.TEXT
     match following.role:
-        case Role.NAME | Role.PARAMETERS:
+        case Role.NAME:
+            return _names(text, following.end)
+        case Role.PARAMETERS:
             return Opening.BLOCK
         case Role.PARAMETER:
             return Opening.BLOCK if tag.says else Opening.TEXT
         case Role.CALLS | Role.CALL if not following.empty:
             return following
-        case Role.OTHER if inside is not None or (tag.says and not alone):
+        case Role.OTHER if anything:
             return Opening.BLOCK
         case _:
             return Opening.TEXT
+
+
+def _names(text: str, pos: int) -> Opening:
+    """Whether the tag before this place holds a name: it ends before long."""
+    found = _NAME.match(text, pos)
+    if found is not None:
+        return Opening.BLOCK
+    return Opening.MORE if _NAME_BEGUN.match(text, pos) else Opening.TEXT

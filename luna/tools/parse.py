@@ -8,7 +8,7 @@ The parser turns carriage returns into line feeds (XML 1.0, section 2.11). They 
 
 from dataclasses import dataclass
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 _RETURN = "\ue00d"
 """Stands for a carriage return while the parser has the text. From the private use area; a text with it is refused."""

@@ -156,6 +156,7 @@ class Sieve:
                 continue
             self._tell(text[:at])
             if verdict is Opening.LEFTOVER:
+                self._wrapped = self._wrapped and text[at:end].lower().find("calls") < 0
                 return text[end:]
             if verdict is Opening.BLOCK:
                 return self._begin(text, at)
@@ -195,7 +196,6 @@ class Sieve:
             return Opening.MORE, at
         if tag is None or tag.role is not Role.CALLS:
             return Opening.TEXT, at
-        self._wrapped = False
         return Opening.LEFTOVER, tag.end
 
     def _fence(self, text: str, at: int) -> Opening:

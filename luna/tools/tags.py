@@ -83,12 +83,14 @@ MORE: Final = _More.MORE
 Reading = Tag | Literal[_More.MORE] | None
 """A tag; MORE when the text ends where a tag could go on; None when there is none."""
 
+_NAME = r"[A-Za-z_][\w.:-]*"
 _VALUE = r"""(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))"""
-_XML = re.compile(
-    rf"<\s*(/?)\s*([A-Za-z_][\w.:-]*)(?:\s*=\s*{_VALUE})?"
-    r"""((?:\s+[\w.:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*)\s*(/?)>"""
+_ATTRIBUTES = r"""(?:\s+[\w.:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*"""
+_XML = re.compile(rf"<\s*(/?)\s*({_NAME})(?:\s*=\s*{_VALUE})?({_ATTRIBUTES})\s*(/?)>")
+_XML_BEGUN = re.compile(
+    rf"""<\s*/?\s*(?:{_NAME}(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+|"[^"]*\Z|'[^']*\Z|\Z))?"""
+    rf"""{_ATTRIBUTES}(?:\s+[\w.:-]+\s*=\s*(?:"[^"]*|'[^']*)?|\s*/?))?\Z"""
 )
-_XML_BEGUN = re.compile(r"""<\s*/?\s*(?:[A-Za-z_][\w.:-]*(?:[\s=/\w.:-]|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?)?\Z""")
 _BEGUN_WORD = re.compile(r"<\s*/?\s*([\w.:-]*)")
 _BEGINNINGS = frozenset(
     (namespace + name)[:length]

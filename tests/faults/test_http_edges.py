@@ -8,6 +8,7 @@ import anyio
 import msgspec
 import pytest
 
+from tests.faults.test_reload import own_configuration
 from tests.support.house import ADMIN_KEY, Running, running_luna
 
 CHAT = "/v1/chat/completions"
@@ -200,3 +201,17 @@ async def test_a_pipelining_client_gets_its_answers_in_order(luna: Running) -> N
             while b"No route takes" not in got:
                 got += await connection.receive()
     assert got.index(b'{"status":"ok"}') < got.index(b"No route takes")
+
+
+async def test_beyond_loopback_a_pipeline_that_asks_for_no_key_is_not_served(tmp_path: Path) -> None:
+    """Fails closed, also when a reload takes the stage away."""
+    routes = own_configuration(tmp_path)
+    chat = routes.parent / "pipelines" / "chat.yaml"
+    chat.write_text(chat.read_text().replace("  - use: auth\n", ""))
+    environ = {"LUNA_ROUTES": str(routes), "LUNA_HOST": "0.0.0.0", "LUNA_PROXY_KEY": "key"}
+    async with running_luna(tmp_path / "data", environ=environ) as luna:
+        answer = await luna.request("POST", CHAT, GOOD, {"authorization": "Bearer key"})
+        assert answer.status == 403
+        assert "use: auth" in error_of(answer.content)["message"]
+        models = await luna.request("GET", "/v1/models", headers={"authorization": "Bearer key"})
+        assert models.status == 200

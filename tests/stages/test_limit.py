@@ -1,7 +1,6 @@
 """`limit`: where an answer ends."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -27,6 +26,11 @@ from tests.support.events import OPENED, answers
 from tests.support.play import Play, a_chat
 
 STOP = Finish("stop")
+
+
+def counting(usage: Usage) -> Callable[[], Usage]:
+    """A meter that shows this until it is replaced: the same object, as one read has one count."""
+    return lambda: usage
 
 
 def limited(*stop: str, max_tokens: int | None = None) -> ChatRequest:
@@ -122,15 +126,15 @@ def test_a_stopped_answer_with_calls_is_to_run_them() -> None:
     events = Play(Limit, chat=limited("END")).up(*call, *texts("END"), STOP)
     assert events[-1] == Finish("tool_calls")
     native: list[StreamEvent] = [ToolOpen(0, "n", "web_search", True), ToolClose(0)]
-    assert Play(Limit, chat=limited("END")).up(*native, *texts("END"), STOP)[-1] == STOP
+    assert Play(Limit, chat=limited("END")).up(*native, *texts("END"), STOP)[-1] == Finish("stop", "END")
 
 
 def test_a_cut_answer_ends_with_usage_the_upstreams_if_there_is_one() -> None:
     play = Play(Limit, chat=limited("END"))
     estimated = Usage(estimate_request(play.flow.chat), 5, 3, exact=False)
-    assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [estimated, STOP]
-    play.flow.meter = partial(Usage, 500, 7, 2)
-    assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [Usage(500, 7, 2), STOP]
+    assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [estimated, Finish("stop", "END")]
+    play.flow.meter = counting(Usage(500, 7, 2))
+    assert play.up(ThinkDelta("1 2"), *texts("3 4END"), STOP)[-2:] == [Usage(500, 7, 2), Finish("stop", "END")]
 
 
 def test_max_tokens_by_estimate_delivers_the_part_that_fits() -> None:
@@ -183,7 +187,7 @@ def counted(max_tokens: int, reads: list[tuple[int, list[StreamEvent]]]) -> list
     assert transducer is not None
     passed: list[StreamEvent] = []
     for output, events in reads:
-        play.flow.meter = partial(Usage, 100, output)
+        play.flow.meter = counting(Usage(100, output))
         for event in events:
             passed += transducer.feed(event)
     return passed
@@ -214,9 +218,9 @@ def test_reads_without_a_count_go_on_from_the_last_one() -> None:
     transducer = play.stage.transducer(play.flow)
     assert transducer is not None
     passed = [*transducer.feed(TextDelta("1"))]
-    play.flow.meter = partial(Usage, 100, 2)
+    play.flow.meter = counting(Usage(100, 2))
     passed += transducer.feed(TextDelta("2"))
-    play.flow.meter = partial(Usage, 100, 5)
+    play.flow.meter = counting(Usage(100, 5))
     for piece in ["3", "4", "5"]:
         passed += transducer.feed(TextDelta(piece))
     assert ended(passed) == ("1234", "length")

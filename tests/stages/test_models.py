@@ -10,7 +10,7 @@ import pytest
 from luna.core.flow import Flow
 from luna.core.routing import Alias
 from luna.core.stage import StageOptions
-from luna.model.dialect import ClientRequest, Reply
+from luna.model.dialect import ClientRequest, Headers, Reply
 from luna.model.errors import Kind, LunaError
 from luna.model.values import Globs
 from luna.qwen.catalogue import shipped
@@ -34,9 +34,9 @@ def desk(tmp_path: Path) -> QwenDesk:
     return QwenDesk(tmp_path)
 
 
-async def get(desk: QwenDesk, path: str = "/v1/models", *aliases: Alias) -> Reply:
+async def get(desk: QwenDesk, path: str = "/v1/models", *aliases: Alias, headers: Headers = ()) -> Reply:
     flow: Flow = desk.flow()
-    flow.client = ClientRequest("GET", path, "", (), b"")
+    flow.client = ClientRequest("GET", path, "", headers, b"")
     flow.snapshot = replace(flow.snapshot, aliases=aliases)
     reply = await Models(StageOptions(), CONTEXT).answer(flow)
     assert desk.accounts.leases == 0
@@ -125,3 +125,12 @@ async def test_an_unknown_model(desk: QwenDesk) -> None:
         await get(desk, "/v1/models/qwen9-mx")
     assert (caught.value.kind, caught.value.param) == (Kind.NOT_FOUND, "model")
     assert "qwen9-max" in caught.value.hint
+
+
+async def test_an_anthropic_client_gets_its_own_shape(desk: QwenDesk) -> None:
+    desk.backend.on("GET", PATH, LIVE)
+    document = body(await get(desk, "/v1/models", headers=(("anthropic-version", "2023-06-01"),)))
+    assert document["data"][0]["type"] == "model"
+    assert document["first_id"] == document["data"][0]["id"]
+    one = body(await get(desk, f"/v1/models/{document['first_id']}", headers=(("anthropic-version", "2023-06-01"),)))
+    assert (one["type"], one["id"]) == ("model", document["first_id"])

@@ -39,6 +39,7 @@ class PlainDialect:
     """The smallest protocol there can be."""
 
     name = "plain"
+    id_header = "x-request-id"
     heartbeat = b"~"
 
     def parse(self, request: ClientRequest) -> Parsed:

@@ -8,7 +8,18 @@ import pytest
 from luna.core.engine import Engine
 from luna.core.flow import Flow, Outcome
 from luna.core.live import LiveFlows
-from luna.core.stage import AnswerStage, AroundStage, Proceed, RequestStage, ResponseStage, StageOptions, Transducer
+from luna.core.notes import Key
+from luna.core.stage import (
+    AnswerStage,
+    AroundStage,
+    Proceed,
+    Reask,
+    RequestStage,
+    ResponseStage,
+    StageOptions,
+    Transducer,
+    TransportStage,
+)
 from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Opened, Stream, StreamEvent, TextDelta
@@ -240,6 +251,77 @@ async def test_draining_lets_a_flow_finish_within_its_grace_and_tells_the_rest()
     assert (lines[1].body, lines[1].ended) == (b"<opened>!draining@", True)
     assert late.body.startswith(b"draining@")
     assert len(live) == 0
+
+
+class Insist(ResponseStage):
+    """Asks again until the answer holds a word, at most twice."""
+
+    use = "insist"
+
+    def transducer(self, flow: Flow) -> Transducer:
+        return _Insisting(flow)
+
+
+TRIES: Key[int] = Key("tries")
+
+
+class _Insisting:
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.text = ""
+
+    def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
+        if isinstance(event, TextDelta):
+            self.text += event.text
+        tries = self.flow.notes.get(TRIES) or 0
+        if isinstance(event, Finish) and "please" not in self.text:
+            if tries == 2:
+                raise LunaError(Kind.UPSTREAM_BROKEN, "It never says please.")
+            self.flow.notes[TRIES] = tries + 1
+            raise Reask("Say please.", "no please")
+        return (event,)
+
+    def flush(self) -> Iterable[StreamEvent]:
+        return ()
+
+
+class Stubborn(TransportStage):
+    """Says please at the n-th try."""
+
+    use = "stubborn"
+
+    def __init__(self, please_at: int, *, one_read: bool) -> None:
+        super().__init__(StageOptions(), CONTEXT)
+        self.please_at = please_at
+        self.one_read = one_read
+        self.asked: list[list[str]] = []
+
+    async def stream(self, flow: Flow) -> Stream:
+        self.asked.append([message.text for message in flow.chat.messages])
+        word = "please" if len(self.asked) >= self.please_at else "no"
+        events = (Opened("r", "m", "chat-1"), TextDelta(f"{word}."), Finish("stop"))
+        for batch in [events] if self.one_read else [(event,) for event in events]:
+            yield batch
+
+
+@pytest.mark.parametrize("one_read", [True, False])
+async def test_a_stage_can_have_the_model_asked_again_in_the_same_chat(one_read: bool) -> None:
+    lease, transport = Lease(), Stubborn(3, one_read=one_read)
+    stages = (Decode(StageOptions(), CONTEXT), lease, transport, Insist(StageOptions(), CONTEXT), Encode())
+    flow = flow_of(*stages)
+    line = await run(flow)
+    assert (line.status, line.body) == (200, b"<opened>no.no.please.<finish>.")
+    assert transport.asked == [[], ["no.", "Say please."], ["no.", "Say please.", "no.", "Say please."]]
+    assert flow.chat.binding.chat == "chat-1"
+    assert (lease.held, flow.outcome) == (0, Outcome.COMPLETED)
+
+
+async def test_a_stage_that_gives_up_asking_fails_the_flow() -> None:
+    transport = Stubborn(9, one_read=False)
+    stages = (Decode(StageOptions(), CONTEXT), transport, Insist(StageOptions(), CONTEXT), Encode())
+    line = await run(flow_of(*stages, query="whole"))
+    assert line.body.endswith(b"upstream-broken@insist")
+    assert len(transport.asked) == 3
 
 
 async def test_header_values_cannot_break_out_of_their_line() -> None:

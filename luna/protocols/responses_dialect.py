@@ -1,0 +1,72 @@
+"""OpenAI's Responses protocol, as the machine sees a protocol.
+
+Owns the one decode of the body and puts the codec's parts together: `responses_decode` on the way down,
+`responses_encode` or `responses_document` on the way up, `openai_errors` when something fails.
+"""
+
+import msgspec
+
+from luna.model.chat import ChatRequest
+from luna.model.dialect import AnswerHead, ClientRequest, Encoder, Facts, Parsed, Reply
+from luna.model.errors import Kind, LunaError
+from luna.protocols import body, openai_errors, responses_tools, sse
+from luna.protocols.responses_decode import decode
+from luna.protocols.responses_document import DocumentEncoder
+from luna.protocols.responses_encode import EventEncoder
+from luna.protocols.responses_fields import ECHOED, TABLE
+from luna.protocols.responses_items import RESPONSE_PREFIX
+from luna.protocols.responses_types import Body, Document
+
+_BODY = msgspec.json.Decoder(Body)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
+
+
+class OpenAIResponses:
+    """`POST /v1/responses`, and what is below it."""
+
+    name = "openai-responses"
+    id_header = "x-request-id"
+    heartbeat = sse.comment("keep-alive")
+
+    def __repr__(self) -> str:
+        return f"<dialect {self.name}>"
+
+    def parse(self, request: ClientRequest) -> Parsed:
+        """Decode the body. A skim beside the decode finds the fields nobody reads and those that the answer repeats;
+        it skips over their values."""
+        if not request.body and request.method in _BODILESS:
+            return Parsed(Document(Body()), Facts())
+        if not request.body.strip():
+            raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
+        decoded = body.read(_BODY, request.body)
+        fields = body.read(_FIELDS, request.body)
+        echo = {name: fields[name] for name in ECHOED if name in fields and bytes(fields[name]) != b"null"}
+        document = Document(decoded, tuple(TABLE.ignored(fields)), echo)
+        tools = {called.name for called in responses_tools.names(decoded).values()}
+        return Parsed(document, Facts(decoded.model, decoded.stream, tuple(sorted(tools))))
+
+    def decode(self, parsed: Parsed, request: ClientRequest) -> ChatRequest:
+        """Translate the document of `parse`. Raises LunaError(BAD_REQUEST)."""
+        document = parsed.document
+        assert isinstance(document, Document), "only what this dialect has parsed"
+        return decode(document.body, document.unread, request)
+
+    def answer_id(self, token: str) -> str:
+        """`resp_…`."""
+        return RESPONSE_PREFIX + token
+
+    def encoder(self, head: AnswerHead) -> Encoder:
+        """For a stream or for a document, as the request wants it."""
+        return EventEncoder(head) if head.stream else DocumentEncoder(head)
+
+    def error(self, error: LunaError, flow_id: str) -> Reply:
+        """`{"error": {"message", "type", "param", "code"}}` under the kind's status."""
+        return openai_errors.reply(error, flow_id, conversation="input")
+
+    def error_frame(self, error: LunaError, flow_id: str) -> bytes:
+        """An `error` event, for a stream of which nobody knows what went out; one that does says `response.failed`
+        as well (`EventEncoder.fail`)."""
+        told = openai_errors.told(error, flow_id, conversation="input")
+        said = {key: told[key] for key in ("code", "message", "param")}
+        return sse.event("error", msgspec.json.encode({"type": "error", "sequence_number": 0, **said}))

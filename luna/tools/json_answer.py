@@ -1,0 +1,77 @@
+"""Finds the JSON document in an answer that was to be one.
+
+Owns what may stand around it: blanks, a code fence, prose. An answer that is the document stays as it is, byte for
+byte; one that only holds it is cut out, also byte for byte; only one that is nearly JSON is written anew.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from luna.tools.json_text import NOTHING, JsonEnd, decode, encode, repaired
+from luna.tools.schema_check import problems
+
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
+_BEGIN = re.compile(r"[{\[]")
+_MOST_TRIES = 32
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The document's text, or what is wrong."""
+
+    text: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def read(text: str, schema: Mapping[str, Any]) -> Answer:
+    """The one document that is valid. Of several, in an answer with words around them, the largest."""
+    wrong: list[str] = []
+    for candidates in (_whole(text), _fenced(text), _inside(text)):
+        valid: list[str] = []
+        for written, value in candidates:
+            found = problems(value, schema, "The answer")
+            if not found:
+                valid.append(written)
+            wrong = wrong or found
+        if valid:
+            return Answer(max(valid, key=len))
+    if not text.strip():
+        return Answer(problems=["The answer is empty."])
+    return Answer(problems=wrong or ["The answer is no JSON."])
+
+
+def _whole(text: str) -> Iterator[tuple[str, Any]]:
+    value = decode(text)
+    if value is not NOTHING:
+        yield text, value
+
+
+def _fenced(text: str) -> Iterator[tuple[str, Any]]:
+    for found in _FENCE.finditer(text):
+        yield from _document(found[2].strip())
+
+
+def _inside(text: str) -> Iterator[tuple[str, Any]]:
+    """The objects and lists among the words, outermost first."""
+    pos = 0
+    for _ in range(_MOST_TRIES):
+        begin = _BEGIN.search(text, pos)
+        if begin is None:
+            return
+        end = JsonEnd()
+        behind = end.feed(text[begin.start() :])
+        documents = list(_document(text[begin.start() : begin.start() + behind])) if behind and end.complete else []
+        yield from documents
+        pos = begin.start() + behind if documents and behind else begin.end()
+
+
+def _document(text: str) -> Iterator[tuple[str, Any]]:
+    value = decode(text)
+    if value is not NOTHING:
+        yield text, value
+    elif text[:1] in ("{", "["):
+        value = repaired(text, close=False)
+        if value is not NOTHING:
+            yield encode(value), value
