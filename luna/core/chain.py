@@ -27,7 +27,10 @@ class Chain:
         self._said: list[str] = []
         self.finished = False
         self.reask: Reask | None = None
-        """Set by `feed` when a stage wants the model asked again: call `again`."""
+        """Set by `feed` when a stage wants the model asked again: pass on what it returned, then call `again`."""
+        self.failure: LunaError | None = None
+        """Set by `feed` when a stage failed the flow: pass on what it returned, then raise it."""
+        self._asker = -1
 
     def __repr__(self) -> str:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
@@ -41,7 +44,8 @@ class Chain:
         return self._proceed(0)(self._flow)
 
     async def again(self, reask: Reask) -> Stream:
-        """Give up the answer that was coming and start once more, with what the model is told put after it."""
+        """Give up the answer that was coming and start once more, with what the model is told put after it. Stages
+        behind the one that asks go on with what they know: to them it is one answer."""
         self.reask = None
         await self.close()
         chat = self._flow.chat
@@ -49,7 +53,11 @@ class Chain:
         chat.messages = [*chat.messages, answer, Message("user", [Text(reask.words)])]
         chat.binding.chat = self._chat or chat.binding.chat
         self._said.clear()
-        self._transducers = self._fresh_transducers()
+        fresh = dict(self._fresh_transducers())
+        self._transducers = [
+            (name, fresh.get(name, old) if position <= self._asker else old)
+            for position, (name, old) in enumerate(self._transducers)
+        ]
         return self.stream()
 
     def _proceed(self, depth: int) -> Proceed:
@@ -71,14 +79,18 @@ class Chain:
         if tap is not None:
             tap.events(self._transport_name, batch)
         batch = self._look(batch)
-        for name, transducer in self._transducers:
+        for position, (name, transducer) in enumerate(self._transducers):
             self._flow.stage = name
             passed: list[StreamEvent] = []
             try:
                 for event in batch:
                     passed.extend(transducer.feed(event))
+            # What came before it in this read goes on, as it would have in a read of its own.
             except Reask as reask:
-                self.reask = reask  # what came before it in this read goes on, as it would have in a read of its own
+                self.reask, self._asker = reask, position
+            except LunaError as error:
+                error.stage = error.stage or name
+                self.failure = error
             batch = passed
             if tap is not None:
                 tap.events(name, batch)

@@ -126,6 +126,8 @@ class Engine:
                 return None
             if data:
                 await answer.write(data, encoder.content_type)
+            if chain.failure is not None:
+                raise chain.failure
             if chain.reask is not None:
                 log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason)
                 return await chain.again(chain.reask)

@@ -35,9 +35,9 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
 
 def prompt(body: Body) -> str:
     """The one prompt. Raises LunaError(BAD_REQUEST)."""
-    given = body.prompt
+    given: object = body.prompt
     if isinstance(given, list) and len(given) == 1:
-        [given] = given
+        given = given[0]
     if isinstance(given, str) and given:
         return given
     if not given:

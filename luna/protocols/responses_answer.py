@@ -12,12 +12,14 @@ import msgspec
 from luna.model.dialect import AnswerHead
 from luna.model.errors import LunaError
 from luna.model.events import Finish, StreamEvent, Usage
-from luna.protocols import openai_errors, responses_tools, tokens
+from luna.protocols import failure, openai_errors, responses_tools, tokens
 from luna.protocols.responses_fields import ECHOED
 from luna.protocols.responses_items import Output, Reasoning
 from luna.protocols.responses_tools import Called
 from luna.protocols.responses_types import Document
 
+_HEEDED = ("rate_limit_exceeded", "insufficient_quota", "context_length_exceeded")
+"""Codes that agents branch on in a failed response; of the others this place knows two. `error` tells them all."""
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -89,5 +91,7 @@ class Response:
 
 def failure_document(error: LunaError, flow_id: str) -> dict[str, Any]:
     """An error as it stands in a failed response."""
-    told = openai_errors.told(error, flow_id)
-    return {"code": told["code"], "message": told["message"]}
+    code = openai_errors.FACES[error.kind].code
+    if code not in _HEEDED:
+        code = "server_error" if openai_errors.FACES[error.kind].status >= 500 else "invalid_prompt"
+    return {"code": code, "message": failure.words(error, flow_id)}

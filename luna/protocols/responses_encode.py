@@ -97,7 +97,9 @@ class EventEncoder:
         return b""
 
     def fail(self, error: LunaError, flow_id: str) -> bytes:
-        """The answer broke: what is open stays incomplete."""
+        """The answer broke: what is open stays incomplete. Nothing, if all of it was told before."""
+        if self._response.status != "in_progress":
+            return b""
         begun = b"" if self._begun else self._begin()
         step = self._response.output.close("incomplete")
         told = openai_errors.told(error, flow_id)

@@ -12,6 +12,7 @@ import anyio
 import msgspec
 
 from luna.core.flow import Flow
+from luna.core.notes import Key
 from luna.core.prompts import Prompt
 from luna.core.stage import BuildContext, StageOptions, TransportStage
 from luna.model.chat import Attachment, ChatRequest, Part, ThinkingMode, ToolResult
@@ -79,7 +80,10 @@ class Qwen(TransportStage):
 
     async def stream(self, flow: Flow) -> Stream:
         _name_the_ignored(flow)
-        run = _Run(self, flow)
+        earlier = flow.notes.get(RUN)
+        if earlier is not None:
+            await earlier.stop()  # the model is asked again in a chat that may still be answering
+        run = flow.notes[RUN] = _Run(self, flow)
         flow.defer(run.stop)
         try:
             batch = await run.begin()
@@ -275,6 +279,9 @@ class _Run:
         if response is not None:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+
+RUN: Key[_Run] = Key("qwen.run")
 
 
 def _with_notice(batch: Batch, model: str) -> Batch:

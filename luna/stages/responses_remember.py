@@ -46,8 +46,8 @@ class _Remembering:
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
         self._encoder.feed(event)
         if isinstance(event, Finish):
-            document = self._encoder.close()
-            remembered = Remembered(document, pack(self._flow.notes[ITEMS], document))
+            document, items = self._encoder.close(), self._flow.notes[ITEMS]
+            remembered = Remembered(document, pack(items, document))
             self._flow.services[Responses].remember(self._flow.answer_id, remembered)
         return (event,)
 

@@ -1,8 +1,8 @@
 """`tools.verify`: a call that the client could not run is made again before the client sees it.
 
 Owns what makes an answer useless to a client that offers tools, and when something may go on although the answer may
-turn out useless. What is wrong with a call is `luna.tools.checked_call`'s to say, what reads like a complaint
-`luna.tools.complaint`'s.
+turn out useless. What is wrong with a call is `luna.tools.checked_call`'s to say, how long text waits
+`luna.tools.patience`'s.
 
 An answer is useless when
 
@@ -16,9 +16,6 @@ An answer is useless when
 The model is told at the end of the answer, of all problems at once. Calls that were right have been delivered by then;
 if they come again, they are dropped. What has begun to reach the client cannot be taken back: such a call is delivered
 as it is, with a notice.
-
-In an answer to such a question, text waits for the end. Next to a call it is dropped, for it answers luna and not the
-user.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,6 +32,7 @@ from luna.stages.asking import Asking
 from luna.tools import complaint, markup
 from luna.tools.checked_call import CheckedCall, Hold
 from luna.tools.json_text import decode
+from luna.tools.patience import Patience
 
 VARIABLES = ("problems", "names", "form")
 DELIVERED_INVALID = "tool-delivered-invalid"
@@ -124,19 +122,14 @@ class Verifier:
         self._question = question
         self._call: CheckedCall | None = None
         self._opening: ToolOpen | None = None
-        self._text: list[str] = []
-        self._waiting = 0
-        """Characters of `_text`."""
-        self._said = False
-        """Something of this answer has gone on that is no call."""
+        self._text = Patience(record.text, repeated=self._repeated, required=self._required)
         self._calls = 0
         """Right calls in this answer."""
-        self._denied = ""
         self._problems: list[tuple[str, str]] = []
         """(reason, sentence)"""
 
     def __repr__(self) -> str:
-        return f"<Verifier calls={self._calls} waiting={self._waiting} problems={len(self._problems)}>"
+        return f"<Verifier calls={self._calls} {self._text!r} problems={len(self._problems)}>"
 
     def feed(self, event: StreamEvent) -> Sequence[StreamEvent]:
         """What may go on. Raises Reask, and LunaError when there have been enough."""
@@ -147,12 +140,12 @@ class Verifier:
 
     def flush(self) -> Sequence[StreamEvent]:
         """The stream broke: the text that waited. A call that waited is not complete."""
-        return self._release()
+        return _as_text(self._text.release())
 
     def _take(self, event: StreamEvent) -> Sequence[StreamEvent]:
         match event:
             case TextDelta():
-                return self._words(event)
+                return _as_text(self._text.feed(event.text))
             case ToolOpen(native=False):
                 return self._open(event)
             case ToolOpen():
@@ -170,42 +163,11 @@ class Verifier:
                 self._note(event)
                 return (event,)
             case Media():
-                held = () if self._required or self._repeated else self._release()
-                self._said = True
-                return (*held, event)
+                return (*_as_text(self._text.shown()), event)
             case Finish():
                 return self._finish(event)
             case _:
                 return (event,)
-
-    # text
-
-    def _words(self, delta: TextDelta) -> Sequence[StreamEvent]:
-        self._text.append(delta.text)
-        self._waiting += len(delta.text)
-        return () if self._must_wait() else self._release()
-
-    def _must_wait(self) -> bool:
-        if self._repeated or (self._required and not self._calls):
-            return True
-        if self._denied:
-            return self._waiting <= complaint.LONGEST
-        return not (self._said or self._calls) and complaint.could_become("".join(self._text))
-
-    def _release(self) -> Sequence[StreamEvent]:
-        text, said = "".join(self._text), self._record.text
-        self._text.clear()
-        self._waiting = 0
-        if self._repeated and said:
-            before = "".join(said)
-            text = text.removeprefix(before)
-            text = f"\n\n{text}" if text and not before[-1:].isspace() else text
-        if not text:
-            return ()
-        self._said = True
-        self._denied = ""
-        said.append(text)
-        return (TextDelta(text),)
 
     # calls
 
@@ -217,10 +179,8 @@ class Verifier:
 
     def _announce(self, opening: ToolOpen) -> Sequence[StreamEvent]:
         """The call begins for the client; the text before it goes first."""
-        if self._repeated:
-            self._text.clear()
         self._opening = None
-        held = self._release()
+        held = _as_text(self._text.called())
         self._record.opened += 1
         return (*held, ToolOpen(self._record.opened - 1, opening.id, opening.name))
 
@@ -253,7 +213,6 @@ class Verifier:
     def _complete(self, call: CheckedCall, wrong: list[str] | None) -> Sequence[StreamEvent]:
         """A call that the client has."""
         self._calls += 1
-        self._denied = ""
         self._record.calls.append(_made(call))
         closed = ToolClose(self._record.opened - 1)
         if not wrong:
@@ -272,39 +231,41 @@ class Verifier:
             case "tool-truncated" if not data.get("streamed"):
                 self._problems.append(("cut-call", f"{f'The call of `{name}`' if name else 'A call'} breaks off."))
             case "tool-missing":
-                self._denied = notice.text or "The tool does not exist."
+                self._text.denied = notice.text or "The tool does not exist."
             case _:
                 pass
 
     def _finish(self, finish: Finish) -> Sequence[StreamEvent]:
         found = [] if finish.reason == "content_filter" else self._found(finish)
         if found:
-            self._text.clear()
+            self._text.drop()
             reason, sentence = found[0]
             raise self._record.asking.again(self._question([each for _, each in found]), reason, sentence)
         if self._repeated and self._calls:
-            self._text.clear()
+            self._text.drop()
         has_calls = finish.reason == "stop" and bool(self._record.calls)
-        return (*self._release(), Finish("tool_calls") if has_calls else finish)
+        return (*_as_text(self._text.release()), Finish("tool_calls") if has_calls else finish)
 
     def _found(self, finish: Finish) -> list[tuple[str, str]]:
         """Why this answer is useless."""
         if self._problems:
             return self._problems
-        text = "".join(self._text)
+        text, said, denied = self._text.news(), self._text.said, self._text.denied
         has_calls = bool(self._record.calls)
         if self._required and not has_calls:
             which = f"`{self._only}`" if self._only else "a tool"
             return [("missing-call", f"The reply had to call {which} and did not.")]
-        if self._denied and not has_calls:
-            return [
-                ("missing-tool", f"The upstream said: {self._denied} It was not called in the way that works here.")
-            ]
-        if not (self._said or has_calls) and complaint.is_complaint(text):
+        if denied and not has_calls:
+            return [("missing-tool", f"The upstream said: {denied} It was not called in the way that works here.")]
+        if not (said or has_calls) and complaint.is_complaint(text):
             return [("complaint", "The reply says that there are no tools.")]
-        if not (self._said or self._calls or text.strip()) and finish.reason in ("stop", "tool_calls"):
+        if not (said or self._calls or text.strip()) and finish.reason in ("stop", "tool_calls"):
             return [("empty", "The reply is empty.")]
         return []
+
+
+def _as_text(text: str) -> Sequence[StreamEvent]:
+    return (TextDelta(text),) if text else ()
 
 
 def _made(call: CheckedCall) -> tuple[str, object]:

@@ -21,13 +21,16 @@ _BEGINNINGS = (
     *("抱歉", "很抱歉", "非常抱歉", "对不起", "我无法", "我没有", "工具"),
 )
 _MENTION = re.compile(r"\btools?\b|\bfunctions?\b|function[- ]call|工具|函数")
+_TOOLS = (
+    r"(?<!\ba )(?<!\bone )(?:tools?|function[- ]call(?:s|ing)?|functions?)\b"  # `a tool for it` may well be missing
+)
 _LACK = (
     r"(?:don't|do not|doesn't|does not|didn't|cannot|can't|can not|couldn't|unable|not able|isn't|aren't|not"
     r"|no|none|lack|without|missing|unavailable)"
 )
 _COMPLAINT = re.compile(
-    rf"\b{_LACK}\b[^.!?\n]{{0,80}}\b(?:tools?|function[- ]call(?:s|ing)?|functions?)\b"
-    r"|\b(?:tools?|functions?)\b[^.!?\n]{0,80}"
+    rf"\b{_LACK}\b[^.!?\n]{{0,80}}\b{_TOOLS}"
+    rf"|\b{_TOOLS}[^.!?\n]{{0,80}}"
     r"(?:n't exist|not exists?\b|not available|unavailable|n't available|not found|not accessible|n't accessible)"
     r"|(?:没有|无法|不能)[^。!?\n]{0,40}(?:工具|函数)|(?:工具|函数)[^。!?\n]{0,40}(?:不存在|不可用|无法|没有)"
 )

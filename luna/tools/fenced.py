@@ -58,13 +58,16 @@ class Fenced:
         text, self._tail = self._tail + text, ""
         while True:
             if self._block is not None:
-                self.events += self._block.feed(text)
+                events = self._block.feed(text)
                 if final and not self._block.done:
-                    self.events += self._block.finish()
-                if not self._usable(complete=self._block.done):
+                    events += self._block.finish()
+                self.events += events
+                if any(isinstance(event, Notice) and event.kind in _UNUSABLE for event in events):
                     return self._quotation()
                 if not self._block.done:
                     return None
+                if not self._all_there():
+                    return self._quotation()
                 text, self._block = self._block.rest, None
             at = _end_of_blanks(text)
             if at == len(text):
@@ -108,10 +111,9 @@ class Fenced:
             return found.end()
         return None if FENCE_BEGUN.match(text, at) and not final else False
 
-    def _usable(self, *, complete: bool) -> bool:
-        if any(isinstance(event, Notice) and event.kind in _UNUSABLE for event in self.events):
-            return False
-        return not complete or all(
+    def _all_there(self) -> bool:
+        """Whether every call has the parameters that its tool requires."""
+        return all(
             signature is not None and signature.parameters.required <= arguments.keys()
             for name, arguments in _calls(self.events)
             for signature in [self._toolbox.find(name)]

@@ -15,6 +15,8 @@ from luna.tools.schema_check import problems
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
 _BEGIN = re.compile(r"[{\[]")
 _MOST_TRIES = 32
+_MOST_ENDLESS = 4
+"""Beginnings whose end never comes: each costs a look at all of the text behind it."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ def _fenced(text: str) -> Iterator[tuple[str, Any]]:
 
 def _inside(text: str) -> Iterator[tuple[str, Any]]:
     """The objects and lists among the words, outermost first."""
-    pos = 0
+    pos = endless = 0
     for _ in range(_MOST_TRIES):
         begin = _BEGIN.search(text, pos)
-        if begin is None:
+        if begin is None or endless == _MOST_ENDLESS:
             return
         end = JsonEnd()
         behind = end.feed(text[begin.start() :])
+        endless += behind is None
         documents = list(_document(text[begin.start() : begin.start() + behind])) if behind and end.complete else []
         yield from documents
         pos = begin.start() + behind if documents and behind else begin.end()

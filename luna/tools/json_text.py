@@ -35,6 +35,7 @@ _REQUOTED = {"\\'": "'", '"': '\\"'}
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _WORD = re.compile(r"[A-Za-z_$][\w$-]*")
 _WORDS = {"true": "true", "false": "false", "null": "null", "none": "null", "undefined": "null"}
+_COLON = re.compile(r"\s*:")
 _PAIRS = {"}": "{", "]": "["}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -84,16 +85,16 @@ def repaired(text: str, *, close: bool) -> Decoded:
         elif part in "{[":
             opened.append(part)
         if not part.isspace():
-            written.append(_corrected(part))
+            written.append(_corrected(part, is_key=_COLON.match(text, pos) is not None))
     if opened and not close:
         return NOTHING
     if written and written[-1] == ",":
         written.pop()
     written += ["}" if opener == "{" else "]" for opener in reversed(opened)]
-    return decode("".join(written))
+    return decode(" ".join(written))
 
 
-def _corrected(token: str) -> str:
+def _corrected(token: str, *, is_key: bool) -> str:
     if token[0] in "\"'":
         inside = token[1:-1]
         if token[0] == "'":
@@ -102,9 +103,9 @@ def _corrected(token: str) -> str:
             lambda found: found[0] if _RIGHT_ESCAPE.match(inside, found.start()) else "\\" + found[0], inside
         )
         return f'"{_CONTROL.sub(lambda found: escape(found[0]), inside)}"'
-    if _WORD.fullmatch(token):
-        return _WORDS.get(token.lower(), f'"{token}"')
-    return token
+    if is_key and _WORD.fullmatch(token):
+        return f'"{token}"'
+    return _WORDS.get(token.lower(), token)
 
 
 class JsonEnd:

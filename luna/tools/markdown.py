@@ -9,6 +9,7 @@ import re
 _MARKS = re.compile(r"[`~\n]")
 _TOKEN = re.compile(r"`+|~+|\n|[^`~\n]+")
 _MARGIN = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?[ \t>]*")
+_MARGIN_BEGUN = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]?)(?:[ \t][ \t>]*)?)?")
 _LONGEST_MARGIN = 64
 
 
@@ -39,7 +40,10 @@ class Markdown:
     @property
     def at_margin(self) -> bool:
         """Nothing stands on the line so far before which a fence could not begin."""
-        return self._margin is not None and not self._run and not self._opening
+        return not self._run and not self._opening and self._is_margin()
+
+    def _is_margin(self) -> bool:
+        return self._margin is not None and _MARGIN.fullmatch(self._margin) is not None
 
     def advance(self, text: str) -> None:
         """Go on behind this text."""
@@ -67,7 +71,7 @@ class Markdown:
         if self._run and self._run[0] != run[0]:
             self._settle()
         if not self._run:
-            self._run_at_margin = self._margin is not None
+            self._run_at_margin = self._is_margin()
         self._run += run
 
     def _settle(self) -> None:
@@ -89,7 +93,7 @@ class Markdown:
             self._closing = False
         if self._margin is not None:
             margin = self._margin + text
-            self._margin = margin if len(margin) < _LONGEST_MARGIN and _MARGIN.fullmatch(margin) else None
+            self._margin = margin if len(margin) < _LONGEST_MARGIN and _MARGIN_BEGUN.fullmatch(margin) else None
 
     def _newline(self) -> None:
         if self._opening:

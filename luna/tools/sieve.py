@@ -241,15 +241,16 @@ class Sieve:
 
     def _break_off(self, text: str, at: int) -> str | None:
         """The text ends in the middle of what could have become a call."""
-        tag = read_tag(text, at) if text[at] in "<[" else None
-        ours = text.startswith(("<ml_", "</ml_"), at)
-        if isinstance(tag, Tag) and text[tag.end :].strip() and not self._place.fence:
+        tag = read_tag(text, at) if text[at] in "<[" and not self._place.fence else None
+        if isinstance(tag, Tag) and text[tag.end :].strip():
+            if tag.role is Role.NAME:
+                return text[tag.end :]
             self._block = Block(self._toolbox)
             return text[at:]
-        if ours and not self._place.fence:
+        if tag is None or not text.startswith(("<ml_", "</ml_"), at):
+            self._say(text[at:])
+        else:
             self._out.append(truncated("", streamed=False))
-            return None
-        self._say(text[at:])
         return None
 
     # what goes out

@@ -188,13 +188,13 @@ class ValueReader:
         if tag is MORE:
             return self._wait(at, final)
         around = tag.role in _AROUND
-        if (self._marked or "<" in text[:at] or self._doubt is not None) and not around:
+        if not around and not self._alone(text, at):
             return _At.TEXT, at + 1
         return self._wrong(text, at, tag, final)
 
     def _wrong(self, text: str, at: int, tag: Tag, final: bool) -> tuple[_At, int]:
         """What a closing tag is that is not the value's."""
-        alone = not (self._marked or "<" in text[:at] or self._doubt is not None)
+        alone = self._alone(text, at)
         if alone and tag.ours:
             return _At.END, at
         start = _blanks(text, tag.end)
@@ -228,11 +228,15 @@ class ValueReader:
         if following is MORE or (text[start] == "<" and "<!--".startswith(text[start:])):
             return (_At.END, tag.end) if final and not certain else self._wait(at, final)
         if isinstance(following, Tag):
-            alone = not (self._quoted or self._marked or "<" in text[:at] or following.closing)
-            fits = (alone or self._follows(following, self._quoted)) and (following.closing or not certain)
+            sure = not (self._quoted or following.closing) and self._alone(text, at)
+            fits = (sure or self._follows(following, self._quoted)) and (following.closing or not certain)
         else:
             fits = text.startswith("<!--", start) and not certain
         return (_At.END if fits else _At.DOUBT), tag.end
+
+    def _alone(self, text: str, at: int) -> bool:
+        """Whether nothing in the value so far looks like a tag."""
+        return not self._marked and self._doubt is None and "<" not in text[:at]
 
     def _wait(self, at: int, final: bool) -> tuple[_At, int]:
         return (_At.TEXT, at + 1) if final else (_At.MORE, at)

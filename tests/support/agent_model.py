@@ -3,7 +3,7 @@ r"""Plays a model that uses tools, behind the look-alike: reads what luna tells 
 Owns what such a model understands of a prompt. It knows the contract as a model would: by reading it. The task names a
 file (`…/secret.txt`); the model calls one of the tools that it is offered, with the parameters that the contract shows,
 and once the result is there it says the marker that it found in it. It never sees the marker in any other way, so who
-hears it from the model has made the whole round.
+hears it from the model has made the whole round. Where JSON is wanted, each member of it is the marker.
 
 Without tools it edits `out.txt` if it is taught a notation for edits (aider), and else gives a short answer, as
 clients want for titles.
@@ -12,11 +12,12 @@ clients want for titles.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import msgspec
 
-from luna.demo.answers import Prompt, Script, says
-from luna.demo.steps import Answer
+from luna.demo.answers import Prompt, Script
+from luna.demo.steps import Answer, NativeCall, Say, Step
 from luna.tools import markup
 
 SECRET = "secret.txt"
@@ -28,11 +29,17 @@ READERS = ("Read", "read_file", "read_files", "read", "view_file", "view")
 SHELLS = ("Bash", "bash", "exec_command", "shell_command", "shell", "run_shell_command", "run_commands")
 
 SEARCHER = "ToolSearch"
+DELIVERY = "StructuredOutput"
+"""Claude Code's tool for an answer in a form."""
+
+Form = Literal["contract", "native", "hermes"]
+"""How calls are written: as the contract says, by the upstream's own means, or as other models are used to."""
 
 _TASK = re.compile(rf"(/[^\s\"'`<>]+/{re.escape(SECRET)})(?![\w.])")
 _MARKER = re.compile(r"MARKER-[0-9a-f]{12}")
 _TOOLS = re.compile(r"^\[Tools: (.+)\. The one way to call them: ", re.MULTILINE)
 _NAMED = re.compile(r"with the tool (\w+)")
+_WANTED = re.compile(r"must be valid under this JSON Schema.*?:\n(\{.*?\})\nGive the data", re.DOTALL)
 _RESULT = re.compile(rf"<{markup.RESULT}\b[^>]*>.*?</{markup.RESULT}>", re.DOTALL)
 _PARAMETER = re.compile(r'^  (?:"([^"]+)"|([\w.-]+))(\??): (.*)$', re.MULTILINE)
 _OBJECTS = re.compile(r"^Array<\{(?:\n\s+//[^\n]*)*\s*([\w-]+)\??: ")
@@ -77,6 +84,8 @@ class AgentModel:
     """The model. Put `script` before the look-alike's own scripts."""
 
     def __init__(self) -> None:
+        self.form: Form = "contract"
+        """How it writes its calls."""
         self.script = Script("agent model", self._matches, self._answer)
         self.acts: list[str] = []
         """What it did, one line each, the oldest first."""
@@ -95,46 +104,70 @@ class AgentModel:
         return _TASK.search(_said(prompt)) is not None or OUT in prompt.text
 
     def _answer(self, prompt: Prompt) -> Answer:
-        act, text = _act(prompt)
+        act, steps = _act(prompt, self.form)
         self.acts.append(act)
         self.prompts.append(prompt.text)
-        return says(text)
+        return Answer(steps)
 
 
 def _said(prompt: Prompt) -> str:
     return "\n".join((*(text for _, text in prompt.history), prompt.text))
 
 
-def _act(prompt: Prompt) -> tuple[str, str]:
+def _act(prompt: Prompt, form: Form) -> tuple[str, tuple[Step, ...]]:
     """What the model does, in short, and its answer."""
     said = _said(prompt)
     results = _RESULT.findall(prompt.turn)
+    offered = _TOOLS.findall(prompt.turn)
+    tools = offered[-1].split(", ") if offered else []
     if results and (found := markers_in(results[-1])):
-        return "answer", f"The marker is {found[-1]}."
-    if offered := _TOOLS.findall(prompt.turn):
-        path = _TASK.findall(said)[-1]
-        name = _choose(offered[-1].split(", "), said, path)
+        if DELIVERY in tools:
+            arguments = {parameter.name: found[-1] for parameter in _parameters(said, DELIVERY)}
+            return f"call {DELIVERY}", _call(DELIVERY, arguments, form)
+        return "answer", (Say(_final(prompt.turn, found[-1])),)
+    if tools:
+        name = _choose(tools, said)
         searched = bool(results) and f'name="{SEARCHER}"' in results[-1]
         if not results or (searched and name != SEARCHER):
-            return f"call {name}", f"I look into the file.\n\n{_call(name, said, path)}"
-        return "gave up", f"There is no marker in {results[-1][:2000]}"
+            return f"call {name}", (Say("I look into the file.\n\n"), *_call(name, _arguments(said, name), form))
+        return "gave up", (Say(f"There is no marker in {results[-1][:2000]}"),)
     if OUT in said and (found := markers_in(said)):
-        return "edit", _edit(said, found[-1])
-    return "side request", '{"title": "Read a file"}' if "JSON" in said else "Read a file"
+        return "edit", (Say(_edit(said, found[-1])),)
+    return "side request", (Say('{"title": "Read a file"}' if "JSON" in said else "Read a file"),)
 
 
-def _choose(offered: Sequence[str], said: str, path: str) -> str:
+def _call(name: str, arguments: dict[str, Any], form: Form) -> tuple[Step, ...]:
+    written = msgspec.json.encode(arguments).decode()
+    match form:
+        case "contract":
+            return (Say(markup.calls([markup.call(name, written)])),)
+        case "native":
+            return (NativeCall(name, written),)
+        case "hermes":
+            call = msgspec.json.encode({"name": name, "arguments": arguments}).decode()
+            return (Say(f"<tool_call>\n{call}\n</tool_call>"),)
+
+
+def _final(turn: str, found: str) -> str:
+    """The answer in the form that is wanted."""
+    if not (wanted := _WANTED.findall(turn)):
+        return f"The marker is {found}."
+    schema = msgspec.json.decode(wanted[-1], type=dict[str, Any])
+    return msgspec.json.encode(dict.fromkeys(schema["properties"], found)).decode()
+
+
+def _choose(offered: Sequence[str], said: str) -> str:
     """The tool that the task names, or the one that searches for it; else one that reads, or runs commands."""
     if named := _NAMED.findall(said):
         return named[-1] if named[-1] in offered else SEARCHER
-    shell = f"shell command: cat {path}" in said
+    shell = f"shell command: cat {_path(said)}" in said
     wanted = (*SHELLS, *READERS) if shell else (*READERS, *SHELLS)
     return next((name for name in wanted if name in offered), offered[0])
 
 
-def _call(name: str, said: str, path: str) -> str:
-    arguments = _arguments(_parameters(said, name), path, f"cat {path}", _NAMED.findall(said))
-    return markup.calls([markup.call(name, msgspec.json.encode(arguments).decode())])
+def _path(said: str) -> str:
+    path: str = _TASK.findall(said)[-1]
+    return path
 
 
 def _parameters(said: str, tool: str) -> list[Parameter]:
@@ -149,18 +182,17 @@ def _parameters(said: str, tool: str) -> list[Parameter]:
     ]
 
 
-def _arguments(parameters: Sequence[Parameter], path: str, command: str, named_tools: list[str]) -> dict[str, object]:
+def _arguments(said: str, tool: str) -> dict[str, Any]:
     """A value for each required parameter, and for the one that names the file, the command or the tool."""
-    named = {parameter.name: parameter for parameter in parameters}
+    path, parameters = _path(said), _parameters(said, tool)
+    types = {parameter.name: parameter.type for parameter in parameters}
     subjects = [(name, path) for name in ("file_path", "filePath", "absolute_path", "path", "files", "paths")]
-    subjects += [(name, command) for name in ("command", "cmd", "commands")]
-    subjects += [("query", f"select:{tool}") for tool in named_tools]
-    subject, value = next(((name, value) for name, value in subjects if name in named), ("", ""))
-    arguments: dict[str, object] = {
-        parameter.name: _anything(parameter.type) for parameter in parameters if parameter.required
-    }
+    subjects += [(name, f"cat {path}") for name in ("command", "cmd", "commands")]
+    subjects += [("query", f"select:{named}") for named in _NAMED.findall(said)]
+    subject, value = next(((name, value) for name, value in subjects if name in types), ("", ""))
+    arguments = {parameter.name: _anything(parameter.type) for parameter in parameters if parameter.required}
     if subject:
-        arguments[subject] = _of_type(named[subject].type, value)
+        arguments[subject] = _of_type(types[subject], value)
     return arguments
 
 

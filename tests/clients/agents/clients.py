@@ -52,6 +52,8 @@ class Agent:
     """Its model is asked to use the client's shell, not its file reader."""
     tool: str = ""
     """Its model is asked to use this one, for which it has to search first."""
+    delivers: bool = False
+    """Its model gives the final answer by calling a tool for it."""
     edits: bool = False
     """It has no tools: it reads the secret file itself, and the model edits `out.txt`."""
 
@@ -89,7 +91,17 @@ def _json(document: object) -> str:
     return msgspec.json.encode(document).decode()
 
 
-def _claude_code(name: str, *more: str, shell: bool = False, tool: str = "", **environment: str) -> Agent:
+_SCHEMA = {
+    "type": "object",
+    "properties": {"marker": {"type": "string"}},
+    "required": ["marker"],
+    "additionalProperties": False,
+}
+
+
+def _claude_code(
+    name: str, *more: str, shell: bool = False, tool: str = "", delivers: bool = False, **environment: str
+) -> Agent:
     allowed = ("Read", "Bash(cat:*)", *((tool,) if tool else ()))
     servers = {
         "mcpServers": {
@@ -123,6 +135,7 @@ def _claude_code(name: str, *more: str, shell: bool = False, tool: str = "", **e
         answer=_claude_answer,
         shell=shell,
         tool=tool,
+        delivers=delivers,
     )
 
 
@@ -146,13 +159,13 @@ wire_api = "responses"
 """
 
 
-def _codex(name: str) -> Agent:
+def _codex(name: str, *more: str) -> Agent:
     return Agent(
         name,
         CODEX,
-        ("codex", "exec", "--skip-git-repo-check", "--json", "$task"),
+        ("codex", "exec", "--skip-git-repo-check", "--json", *more, "$task"),
         environment={"CODEX_HOME": "$home/codex", "LOCAL_KEY": "$key"},
-        files={"codex/config.toml": _CODEX_CONFIG},
+        files={"codex/config.toml": _CODEX_CONFIG, "schema.json": _json(_SCHEMA)},
         answer=_codex_answer,
         shell=True,
     )
@@ -261,7 +274,9 @@ AGENTS = (
     _claude_code(
         "claude-code searches for a tool", "--mcp-config", "$home/servers.json", tool="mcp__vault__read_secret"
     ),
+    _claude_code("claude-code answers in JSON", "--json-schema", _json(_SCHEMA), delivers=True),
     _codex("codex"),
+    _codex("codex answers in JSON", "--output-schema", "$home/schema.json"),
     _qwen_code("qwen-code reads", "openai"),
     _qwen_code("qwen-code runs a shell", "openai", shell=True),
     _qwen_code("qwen-code on messages", "anthropic"),

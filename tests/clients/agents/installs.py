@@ -54,6 +54,12 @@ class Install:
             return ""
         return _read(self.folder / _FAILURE) or "not installed: run `make agents`"
 
+    @property
+    def unavailable(self) -> str:
+        """Why it cannot run; "" when it can. What npm brought runs on `NODE`."""
+        needed = (NODE, self) if self.registry == "npm" else (self,)
+        return next((f"{install.name}: {install.failure}" for install in needed if install.failure), "")
+
     def program(self, name: str) -> str:
         """The path of a command that the packages brought."""
         folder = "node_modules/.bin" if self.registry == "npm" else "venv/bin"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.clients.agents.clients import AGENTS, Agent
-from tests.clients.agents.installs import NODE
 from tests.clients.agents.running import Surroundings
 from tests.support.agent_model import (
+    DELIVERY,
     OUT,
     OUT_BEFORE,
     READERS,
@@ -19,6 +19,7 @@ from tests.support.agent_model import (
     SECRET,
     SHELLS,
     AgentModel,
+    Form,
     named_tool_task,
     reading_task,
     shell_task,
@@ -28,18 +29,39 @@ from tests.support.house import Running
 ENOUGH = 6
 """So many different clients must have made their round."""
 
+QUICKEST = tuple(agent for agent in AGENTS if agent.name in ("claude-code reads", "pi on chat", "pi on responses"))
+"""One for each protocol."""
+
 _finished: set[str] = set()
 
 
-@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name.replace(" ", "-"))
+def named(agent: Agent) -> str:
+    """For test ids."""
+    return agent.name.replace(" ", "-")
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=named)
 async def test_an_agent_makes_a_full_round(
     agent: Agent, luna: Running, model: AgentModel, around: Surroundings, secret: str
 ) -> None:
-    for needed in (NODE, agent.install):
-        if needed.failure:
-            pytest.skip(f"{needed.name}: {needed.failure}")
-    outcome = await around.run(agent, _task(agent, around.work))
+    await _round(agent, model, around, secret)
+    await luna.settled()
 
+
+@pytest.mark.parametrize("form", ["native", "hermes"])
+@pytest.mark.parametrize("agent", QUICKEST, ids=named)
+async def test_a_model_that_calls_in_its_own_way_makes_the_same_round(
+    agent: Agent, form: Form, luna: Running, model: AgentModel, around: Surroundings, secret: str
+) -> None:
+    model.form = form
+    await _round(agent, model, around, secret)
+    await luna.settled()
+
+
+async def _round(agent: Agent, model: AgentModel, around: Surroundings, secret: str) -> None:
+    if agent.install.unavailable:
+        pytest.skip(agent.install.unavailable)
+    outcome = await around.run(agent, _task(agent, around.work))
     said = f"\nmodel: {model!r}\noutput: {outcome.output[-4000:]}\nerrors: {outcome.errors[-4000:]}"
     assert outcome.code == 0, said
     if agent.edits:
@@ -47,23 +69,24 @@ async def test_an_agent_makes_a_full_round(
         assert model.acts == ["edit"]
     else:
         assert secret in agent.answer(outcome), said
-        assert "<ml_" not in outcome.output
+        assert not any(markup in outcome.output for markup in ("<ml_", "<tool_call>", "does not exist")), said
         _assert_one_round(agent, model, secret)
-    await luna.settled()
     _finished.add(agent.install.name)
 
 
 def _assert_one_round(agent: Agent, model: AgentModel, secret: str) -> None:
     """Calls of the wanted kind, then the answer; and nobody told the model before."""
-    assert [act for act in model.acts if act != "side request"] == [*(f"call {tool}" for tool in model.calls), "answer"]
-    match model.calls:
+    acts = [(act, prompt) for act, prompt in zip(model.acts, model.prompts, strict=True) if act != "side request"]
+    *calls, (last, _) = acts
+    assert last == (f"call {DELIVERY}" if agent.delivers else "answer"), model
+    match [act.removeprefix("call ") for act, _ in calls]:
         case [search, tool] if agent.tool:
             assert (search, tool) == (SEARCHER, agent.tool)
         case [tool]:
             assert tool in (SHELLS if agent.shell else READERS)
         case _:
             raise AssertionError(model)
-    assert not any(secret in prompt for prompt in model.prompts[: model.acts.index("answer")])
+    assert not any(secret in prompt for _, prompt in calls)
 
 
 def _task(agent: Agent, work: Path) -> str:
@@ -80,7 +103,7 @@ def test_enough_different_agents_ran(request: pytest.FixtureRequest) -> None:
     """Six; of fewer, where somebody chose fewer, all."""
     agents = [agent for item in request.session.items if (agent := _agent_of(item)) is not None]
     chosen = {agent.install.name: agent.install for agent in agents}.values()
-    missing = [f"{one.name} ({one.failure or 'failed'})" for one in chosen if one.name not in _finished]
+    missing = [f"{one.unavailable or f'{one.name}: failed'}" for one in chosen if one.name not in _finished]
     assert len(_finished) >= min(ENOUGH, len(chosen)), f"{len(_finished)} made their round; not {', '.join(missing)}"
 
 

@@ -26,9 +26,8 @@ CASES = (
 async def test_a_tool_makes_a_full_round(
     sdk: str, case: str, luna: Running, model: AgentModel, around: Surroundings, secret: str
 ) -> None:
-    for needed in (NODE, NODE_SDKS):
-        if needed.failure:
-            pytest.skip(f"{needed.name}: {needed.failure}")
+    if NODE_SDKS.unavailable:
+        pytest.skip(NODE_SDKS.unavailable)
     script = around.work / f"{sdk}.mjs"
     script.write_bytes((SCRIPTS / script.name).read_bytes())
     (around.work / "node_modules").symlink_to(NODE_SDKS.folder / "node_modules")

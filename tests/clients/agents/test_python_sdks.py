@@ -11,6 +11,7 @@ from anthropic.types import Message
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import Response
+from pydantic import BaseModel
 
 from tests.clients.agents.conftest import KEY, MODEL
 from tests.clients.agents.running import Surroundings
@@ -127,6 +128,57 @@ async def test_on_responses(openai: AsyncOpenAI, task: str, secret: str, stream:
     before = {"previous_response_id": first.id} if continued else {}
     last = await respond(openai, stream=stream, input=[*said, *results], **before)
     assert last.output_text == f"The marker is {secret}."
+
+
+class Found(BaseModel):
+    """A structured answer."""
+
+    marker: str
+
+
+async def test_a_parsed_answer_on_chat_completions(openai: AsyncOpenAI, task: str, secret: str) -> None:
+    messages: list[Any] = [{"role": "user", "content": task}]
+    asked: Any = {"model": MODEL, "messages": messages, "tools": [CHAT_TOOL], "response_format": Found}
+    first = (await openai.chat.completions.parse(**asked)).choices[0].message
+    messages.append(first.model_dump(exclude_none=True, include={"role", "content", "tool_calls"}))
+    for call in first.tool_calls or ():
+        content = await read(call.function.arguments)
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
+    last = (await openai.chat.completions.parse(**asked)).choices[0].message
+    assert last.parsed == Found(marker=secret)
+
+
+async def test_a_parsed_answer_on_responses(openai: AsyncOpenAI, task: str, secret: str) -> None:
+    said: list[Any] = [{"role": "user", "content": task}]
+    asked: Any = {"model": MODEL, "input": said, "tools": [RESPONSES_TOOL], "text_format": Found}
+    first = await openai.responses.parse(**asked)
+    said += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in first.output]
+    said += [
+        {"type": "function_call_output", "call_id": item.call_id, "output": await read(item.arguments)}
+        for item in first.output
+        if item.type == "function_call"
+    ]
+    assert (await openai.responses.parse(**asked)).output_parsed == Found(marker=secret)
+
+
+async def test_a_parsed_answer_on_messages(anthropic: AsyncAnthropic, task: str, secret: str) -> None:
+    messages: list[Any] = [{"role": "user", "content": task}]
+    asked: Any = {
+        "model": MODEL,
+        "max_tokens": 1000,
+        "messages": messages,
+        "tools": [MESSAGES_TOOL],
+        "output_format": Found,
+    }
+    first = await anthropic.messages.create(**{name: value for name, value in asked.items() if name != "output_format"})
+    results = [
+        {"type": "tool_result", "tool_use_id": block.id, "content": await read(block.input)}
+        for block in first.content
+        if block.type == "tool_use"
+    ]
+    messages += [{"role": "assistant", "content": first.content}, {"role": "user", "content": results}]
+    last = await anthropic.messages.parse(**asked)
+    assert last.parsed_output == Found(marker=secret)
 
 
 def words(message: Any) -> str:

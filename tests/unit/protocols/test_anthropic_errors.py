@@ -18,6 +18,7 @@ TABLE = {
     Kind.FORBIDDEN: (403, "permission_error"),
     Kind.NOT_FOUND: (404, "not_found_error"),
     Kind.METHOD_NOT_ALLOWED: (405, "invalid_request_error"),
+    Kind.UPGRADE_REQUIRED: (426, "invalid_request_error"),
     Kind.REQUEST_TIMEOUT: (408, "timeout_error"),
     Kind.TOO_LARGE: (413, "request_too_large"),
     Kind.UNSUPPORTED_MEDIA_TYPE: (415, "invalid_request_error"),

@@ -29,6 +29,7 @@ TABLE = [
     (Kind.FORBIDDEN, 403, "permission_error", "forbidden"),
     (Kind.NOT_FOUND, 404, "invalid_request_error", "not_found"),
     (Kind.METHOD_NOT_ALLOWED, 405, "invalid_request_error", "method_not_allowed"),
+    (Kind.UPGRADE_REQUIRED, 426, "invalid_request_error", "upgrade_required"),
     (Kind.REQUEST_TIMEOUT, 408, "invalid_request_error", "request_timeout"),
     (Kind.TOO_LARGE, 413, "invalid_request_error", "request_too_large"),
     (Kind.UNSUPPORTED_MEDIA_TYPE, 415, "invalid_request_error", "unsupported_media_type"),

@@ -83,3 +83,15 @@ def test_a_delete_without_a_body_needs_no_content_type() -> None:
     GUARD.check("DELETE", "/api/x", (HOST,))
     with pytest.raises(LunaError):
         GUARD.check("DELETE", "/api/x", (HOST, ("content-length", "3")))
+
+
+@pytest.mark.parametrize("value", ["websocket", "WebSocket", "websocket, h2c"])
+def test_no_model_endpoint_speaks_websocket(value: str) -> None:
+    with pytest.raises(LunaError) as caught:
+        GUARD.check("GET", "/v1/responses", (HOST, ("connection", "upgrade"), ("upgrade", value)))
+    assert caught.value.kind is Kind.UPGRADE_REQUIRED
+
+
+def test_other_upgrades_and_other_paths_are_passed_over() -> None:
+    GUARD.check("GET", "/v1/responses", (HOST, ("connection", "upgrade"), ("upgrade", "h2c")))
+    GUARD.check("GET", "/health", (HOST, ("connection", "upgrade"), ("upgrade", "websocket")))

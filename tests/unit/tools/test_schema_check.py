@@ -1,0 +1,91 @@
+"""What is wrong with a value is said in sentences that a model can act on."""
+
+from typing import Any
+
+import pytest
+
+from luna.tools.schema_check import MOST, fault_of, problems
+
+FILE = {
+    "type": "object",
+    "properties": {
+        "path": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1},
+        "mode": {"enum": ["r", "w"]},
+        "edits": {"type": "array", "items": {"type": "object", "required": ["old", "new"]}},
+        "either": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "kind": {"const": "file"},
+    },
+    "patternProperties": {"^x-": {}},
+    "required": ["path"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"path": "a"}, []),
+        ({"path": "a", "limit": 2, "mode": "r", "edits": [], "either": None, "x-y": 1}, []),
+        ({}, ["The call lacks `path`."]),
+        ([], ["The call must be of type object, but is array: []."]),
+        ({"path": 5}, ["`path` must be of type string, but is integer: 5."]),
+        ({"path": "a", "limit": 0}, ["`limit` breaks the rule `minimum`: 0 is less than the minimum of 1."]),
+        ({"path": "a", "mode": "x"}, ['`mode` must be one of ["r","w"], but is "x".']),
+        ({"path": "a", "kind": "dir"}, ['`kind` must be "file", but is "dir".']),
+        ({"path": "a", "edits": [{"old": "", "new": ""}, {}]}, ["`edits[1]` lacks `old`, `new`."]),
+        (
+            {"path": "a", "x-y": 1, "z": 2, "q r": 3},
+            [
+                "The call has `z`, `q r`; only `path`, `limit`, `mode`, `edits`, `either`, `kind` may be there.",
+            ],
+        ),
+        (
+            {"path": "a", "either": 5},
+            ["`either` fits none of its alternatives. `either` must be of type string, but is integer: 5."],
+        ),
+    ],
+)
+def test_each_problem_is_one_sentence_with_its_place(value: Any, said: list[str]) -> None:
+    assert problems(value, FILE, "The call") == said
+
+
+def test_long_values_and_long_lists_are_cut() -> None:
+    schema = {"type": "array", "items": {"type": "string"}}
+    assert len(problems(list(range(100)), schema, "It")) == MOST
+    assert len(problems({"x": "y" * 10_000}, schema, "It")[0]) < 200
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "https://127.0.0.1:9/outside.json"},
+        {"$ref": "#/$defs/nowhere"},
+        {"type": "no such type"},
+        {"pattern": "["},
+        {"allOf": [{"$ref": "#"}]},
+    ],
+)
+def test_what_cannot_be_checked_passes(schema: dict[str, Any]) -> None:
+    assert problems("value", schema, "It") == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "valid"),
+    [
+        ({"minimum": 1, "exclusiveMinimum": True}, 1, False),
+        ({"items": [{"type": "string"}]}, [1], False),
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "type": "string"}, 1, False),
+        ({"$defs": {"n": {"type": "integer"}}, "properties": {"n": {"$ref": "#/$defs/n"}}}, {"n": "x"}, False),
+        ({"type": "string", "nullable": True}, None, True),
+        ({"type": "integer"}, 3.0, True),
+        ({}, object, True),
+    ],
+)
+def test_schemas_of_all_drafts_are_understood(schema: dict[str, Any], value: Any, valid: bool) -> None:
+    assert (problems(value, schema, "It") == []) is valid
+
+
+def test_a_schema_that_is_none_is_said_to_be_none() -> None:
+    assert fault_of(FILE) == ""
+    assert fault_of({"properties": {"a": {"type": "strng"}}}).startswith("`properties.a.type`: 'strng' is not valid")
