@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test lint types setup test-setup bench golden generated lock clean
+.PHONY: run test agents lint types setup test-setup bench golden generated lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -39,7 +39,11 @@ ui/dist/.built: ui/package-lock.json $(shell find ui/src ui/index.html -type f 2
 
 test-setup: setup $(TEST_READY)
 
-test: test-setup
+# Real agents and SDKs from PyPI and npm, in .agents/: what tests/clients drives.
+agents: test-setup
+	$(BIN)/python -m tests.clients.agents.installs
+
+test: test-setup agents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -69,4 +73,4 @@ lock: test-setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group build --group test pyproject.toml -o requirements/test.txt
 
 clean:
-	rm -rf $(VENV) ui/dist ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .agents ui/dist ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -30,7 +30,7 @@ class Response:
         document = head.document if isinstance(head.document, Document) else None
         names: Mapping[str, Called] = responses_tools.names(document.body) if document is not None else {}
         self.head = head
-        self.output = Output(head.id, names)
+        self.output = Output(head.id, names, structured=document is not None and document.body.structured)
         self._echo = (document.echo if document is not None else None) or {}
         self._usage: Usage | None = None
         self._finish: Finish | None = None

@@ -81,14 +81,18 @@ class Reasoning(Item):
 class Saying(Item):
     prefix = "msg"
 
-    def __init__(self, response: str, index: int) -> None:
+    def __init__(self, response: str, index: int, *, aside: bool = False) -> None:
+        """`aside`: these words are not the answer itself. SDKs read the answer as JSON where JSON was asked for, and
+        the words before a call as words, if they are told which is which when the item begins."""
         super().__init__(response, index)
         self.prose = Prose()
+        self._phase = {"phase": "commentary"} if aside else {}
 
     def document(self) -> dict[str, Any]:
         words = self.words
         content = [{"type": "output_text", "text": words, "annotations": [], "logprobs": []}] if words else []
-        return {"id": self.id, "type": "message", "status": self.status, "role": "assistant", "content": content}
+        told = {"id": self.id, "type": "message", "status": self.status, "role": "assistant", "content": content}
+        return told | self._phase
 
 
 class FunctionCall(Item):
@@ -145,12 +149,14 @@ NOTHING = Step()
 
 
 class Output:
-    """The items of one answer; the last one may be open. `names`: the model's name of a tool → the client's."""
+    """The items of one answer; the last one may be open. `names`: the model's name of a tool → the client's.
+    `structured`: the client asked for JSON."""
 
-    def __init__(self, response: str, names: Mapping[str, Called]) -> None:
+    def __init__(self, response: str, names: Mapping[str, Called], *, structured: bool = False) -> None:
         self.items: list[Item] = []
         self._response = response
         self._names = names
+        self._structured = structured
         self._open: Item | None = None
         self._native = False
 
@@ -196,7 +202,8 @@ class Output:
         if isinstance(self._open, Saying):
             step, item = NOTHING, self._open
         else:
-            item = Saying(self._response, len(self.items))
+            aside = self._structured and not _may_be_json(event)
+            item = Saying(self._response, len(self.items), aside=aside)
             step = self._begin(item)
         words = item.prose.text(event.text) if isinstance(event, TextDelta) else item.prose.media(event)
         return Step(step.closed, step.rest, step.opened, item, item.say(words))
@@ -222,3 +229,8 @@ class Output:
         self._open = item
         self.items.append(item)
         return before._replace(opened=item)
+
+
+def _may_be_json(first: TextDelta | Media) -> bool:
+    """Whether a JSON answer may begin so."""
+    return isinstance(first, TextDelta) and first.text.lstrip()[:1] in ("", "{", "[")

@@ -145,6 +145,12 @@ class Body(msgspec.Struct, kw_only=True):
         """The input as items: plain text is the user's message."""
         return [ItemIn(role="user", content=self.input)] if isinstance(self.input, str) else self.input or []
 
+    @property
+    def structured(self) -> bool:
+        """Whether the answer is to be JSON."""
+        wanted = self.text.format if self.text is not None else None
+        return wanted is not None and wanted.get("type") != "text"
+
 
 Echo = dict[str, msgspec.Raw]
 """What an answer repeats of its request, field by field, as it was written."""

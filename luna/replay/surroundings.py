@@ -22,6 +22,7 @@ from luna.state.accounts import Accounts
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
 from luna.state.lease import Lease
+from luna.state.responses import Responses
 from luna.state.turns import Place, Turns
 from luna.upstream.exchange import Backend
 from luna.wire.reader import Exchange, Recording
@@ -57,6 +58,7 @@ def services_for(recording: Recording, backend: Backend, clock: Clock) -> Servic
     services.provide(Catalogue, Catalogue(clock))
     services.provide(Turns, _turns(recording, account.id))
     services.provide(ProxyKeys, _keys(recording))
+    services.provide(Responses, Responses())
     return services
 
 

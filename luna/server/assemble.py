@@ -31,6 +31,7 @@ from luna.server.guard import Guard
 from luna.state.accounts import Accounts
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
+from luna.state.responses import Responses
 from luna.state.turns import Turns
 from luna.upstream.exchange import Backend
 from luna.upstream.pool import PoolBackend
@@ -86,6 +87,7 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         services.provide(Catalogue, Catalogue(clock))
         services.provide(Turns, Turns())
         services.provide(ProxyKeys, ProxyKeys(settings.proxy_keys))
+        services.provide(Responses, Responses())
         services.provide(Recordings, recordings)
 
         live = LiveFlows()

@@ -85,12 +85,16 @@ class Verifier:
 
     def _take(self, event: StreamEvent) -> Sequence[StreamEvent]:
         match event:
-            case TextDelta() if not self._called:
-                self._text.append(event.text)
+            case TextDelta():
+                if not self._called:
+                    self._text.append(event.text)
                 return ()
             case ToolOpen(native=False):
+                # Words beside a call are no document, and a client that parses whatever text there is fails on them.
                 self._called = True
-                return (*self._release(), event)
+                words = "".join(self._text)
+                self._text.clear()
+                return (Notice("format-dropped", words), event) if words.strip() else (event,)
             case Finish(reason="stop") if not self._called:
                 return (*self._document(), event)
             case Finish():

@@ -145,7 +145,7 @@ class Interceptor:
         elif reason == "stop" and self._delivered:
             reason = "tool_calls"
         self._done = True
-        return [*out, Finish(reason)]
+        return [*out, finish if reason == finish.reason else Finish(reason)]
 
     def _stopped(self, out: list[StreamEvent]) -> list[StreamEvent]:
         """With the end of the answer, if nothing more is wanted of it."""

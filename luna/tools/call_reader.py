@@ -23,7 +23,7 @@ from luna.tools.schema import Toolbox
 from luna.tools.tags import LONGEST, Role, Tag
 from luna.tools.value import ValueReader
 
-_NAME = re.compile(r"\s*(?:<!\[CDATA\[(.*?)\]\]>|((?!<!)[^<]*))\s*(?=<)", re.DOTALL)
+_NAME = re.compile(r"\s{0,64}(?:<!\[CDATA\[([^<>\n]{1,128})\]\]>|((?!<!)[^<\n]{0,128}?))\s{0,64}(?=<)")
 _NAME_ELEMENT = re.compile(r"<\s*(?:ml_)?(?:tool_name|name)\s*>[^<]*</\s*(?:ml_)?(?:tool_name|name)\s*>", re.IGNORECASE)
 _NAME_IN_JSON = re.compile(r"""["']name["']\s*:\s*["']([^"'\n]{1,200})["']""")
 _STRAY = re.compile(r"(?:[^<\[\]{`]*[^<\[\]{`\s])?")
@@ -239,8 +239,22 @@ class CallReader:
             return self._cursor.final and self._cut()
         self._some = True
         if self._call is None or self._call.whole(value):
-            return self._goto(self._parameters)
+            return self._goto(self._behind_object)
         return self._give_up(BAD_JSON, "The arguments are no JSON object.")
+
+    def _behind_object(self) -> bool:
+        """Nothing but the end of the parameters belongs here."""
+        match self._cursor.next(any_tag=True):
+            case None:
+                return self._wait()
+            case Tag(closing=True) as tag if tag.role not in (Role.CALL, Role.CALLS):
+                self._cursor.take(tag)
+                return tag.role is not Role.PARAMETERS or self._end()
+            case "}" | "]":
+                self._cursor.take_character()
+                return True
+            case _:
+                return self._end()
 
     def _document(self) -> bool:
         """The whole call is one document; it may be several calls."""
@@ -265,6 +279,9 @@ class CallReader:
     def _read_json(self) -> Decoded:
         """The next JSON value; MISSING when more must come; NOTHING when it is not readable."""
         text = self._cursor.rest()
+        if text.endswith("[") and not self._cursor.final:
+            text = text[:-1]
+            self._cursor.back("[")  # a list, or `[/call]`
         end = self._json.feed(text)
         self._kept.append(text if end is None else text[:end])
         if end is not None:

@@ -134,10 +134,12 @@ class JsonEnd:
                 case "\\":
                     self._escaped = pos == len(text)
                     pos += 1
-                case "{" | "[":
-                    self._depth += 1
                 case "<":
                     return found.start()
+                case "[" if text.startswith("/", pos):
+                    return found.start()
+                case "{" | "[":
+                    self._depth += 1
                 case _:
                     self._depth -= 1
                     if self._depth <= 0:

@@ -136,9 +136,12 @@ class Sieve:
             verdict, end = opening(text, at, self._toolbox)
             if verdict is Opening.LEFTOVER:
                 return text[end:]
-            if (tag is MORE or verdict is Opening.MORE) and not final:
-                self._held = text
-                return None
+            if tag is MORE or verdict is Opening.MORE:
+                if not final:
+                    self._held = text
+                    return None
+                if text.startswith("</", at):
+                    return None  # a closing tag that breaks off
             if verdict is Opening.BLOCK:
                 text = text[at:]
         self._behind = False

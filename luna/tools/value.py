@@ -200,7 +200,7 @@ class ValueReader:
         start = _blanks(text, tag.end)
         following = read_tag(text, start) if text.startswith("<", start) else None
         if following is MORE or (start == len(text) and start - tag.end < LONGEST):
-            return self._wait(at, final)
+            return (_At.END, at) if final and alone and tag.role in _AROUND else self._wait(at, final)
         if not isinstance(following, Tag):
             return _At.TEXT, at + 1
         if tag.role not in _AROUND:

@@ -42,9 +42,7 @@ def plain(text: str) -> str:
 
 def hermes(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return (
-        '<tool_call>{"name":"write_file","arguments":{"path":"a.txt","content":"' + escaped + '"}}</tool_call>'
-    )
+    return '<tool_call>{"name":"write_file","arguments":{"path":"a.txt","content":"' + escaped + '"}}</tool_call>'
 
 
 def fenced(text: str) -> str:
@@ -104,7 +102,9 @@ def main() -> None:
             print(f"{name:24} deltas of {size:3}: {per_delta(text, size):6.2f} us per delta")
     for write in (contract, plain, hermes, fenced, late_name):
         one, two, times = ratio(write)
-        print(f"argument, {write.__name__:14} 100 KB {one * 1e3:6.0f} ms   200 KB {two * 1e3:6.0f} ms   ratio {times:.2f}")
+        print(
+            f"argument, {write.__name__:14} 100 KB {one * 1e3:6.0f} ms   200 KB {two * 1e3:6.0f} ms   ratio {times:.2f}"
+        )
     print(f"longest wait inside an argument: {longest_wait(argument(5_000))} characters")
 
 

@@ -115,10 +115,9 @@ async def test_an_answer_that_was_ended_from_outside_is_delivered_as_it_is(reaso
 
 async def test_a_call_needs_no_json() -> None:
     result = await play(asked(BY_SCHEMA, tools=True), f"Let me see.\n{CALL}")
-    assert (result.text.strip(), result.calls) == ("Let me see.", [("read", '{"path":"a"}')])
+    assert (result.text, result.calls) == ("", [("read", '{"path":"a"}')])
     assert (result.fold.reason, result.questions) == ("tool_calls", [])
-    kinds = [type(event) for event in result.events]
-    assert kinds.index(TextDelta) < kinds.index(ToolOpen)
+    assert [notice.text.strip() for notice in result.notices] == ["Let me see."]
 
 
 async def test_calls_of_the_upstreams_own_do_not_replace_the_json() -> None:

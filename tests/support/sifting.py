@@ -16,7 +16,7 @@ from luna.tools.sieve import Sieve
 from tests.support.events import OPENED
 
 
-def tool(name: str, *required: str, **parameters: Any) -> Tool:
+def tool(name: str, /, *required: str, **parameters: Any) -> Tool:
     """A tool; a parameter is a JSON type, a list of types, or a schema."""
     properties = {
         key: said if isinstance(said, dict) else {"type": said if isinstance(said, str) else list(said)}

@@ -128,13 +128,20 @@ def call(draw: Random) -> Call:
     name = draw.choice([tool.name for tool in TOOLS])
     match name:
         case "search":
-            extra = {"limit": draw.randint(-5, 10**6), "exact": draw.random() < 0.5, "filter": {"a": [1, soup(draw, 3)]}}
+            extra = {
+                "limit": draw.randint(-5, 10**6),
+                "exact": draw.random() < 0.5,
+                "filter": {"a": [1, soup(draw, 3)]},
+            }
             return name, {"query": soup(draw)} | {k: v for k, v in extra.items() if draw.random() < 0.4}
         case "write_file":
             extra = {"mode": draw.choice(["append", "replace"])}
             return name, {"path": "a/b.txt", "content": soup(draw, 20)} | (extra if draw.random() < 0.3 else {})
         case "list_files":
-            members: dict[str, Any] = {"path": draw.choice([None, "src", "nullable"]), "patterns": ["*.py", soup(draw, 2)]}
+            members: dict[str, Any] = {
+                "path": draw.choice([None, "src", "nullable"]),
+                "patterns": ["*.py", soup(draw, 2)],
+            }
             return name, {k: v for k, v in members.items() if draw.random() < 0.6}
         case _:
             return name, {}
@@ -172,7 +179,8 @@ def hermes(draw: Random, calls: list[Call]) -> str:
 
 def tool_use(draw: Random, calls: list[Call]) -> str:
     return "".join(
-        f"<tool_use><name>{name}</name><arguments>{_json(arguments)}</arguments></tool_use>" for name, arguments in calls
+        f"<tool_use><name>{name}</name><arguments>{_json(arguments)}</arguments></tool_use>"
+        for name, arguments in calls
     )
 
 

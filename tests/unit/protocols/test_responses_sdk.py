@@ -97,6 +97,23 @@ def test_parse_of_a_stream() -> None:
         assert stream.get_final_response().output_parsed == Weather(city="Jena", degrees=7)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_words_before_a_call_are_not_taken_for_the_json(stream: bool) -> None:
+    call: list[StreamEvent] = [ToolOpen(0, "call_a", "Read"), ToolDelta(0, "{}"), ToolClose(0)]
+    events: list[StreamEvent] = [OPENED, TextDelta(" I look."), *call, *WEATHER[1:3], Finish("tool_calls")]
+    body = encode(events, stream=stream, text={"format": {"type": "json_schema", "name": "n", "schema": {}}})
+    with answering(body, stream=stream) as client:
+        if stream:
+            with client.responses.stream(model="qwen", input="?", text_format=Weather) as told:
+                response = told.get_final_response()
+        else:
+            response = client.responses.parse(model="qwen", input="?", text_format=Weather)
+    assert response.output_parsed == Weather(city="Jena", degrees=7)
+    aside, _, answer = response.output
+    assert aside.type == answer.type == "message"
+    assert (aside.phase, answer.phase) == ("commentary", None)
+
+
 def test_parse_of_a_strict_tool() -> None:
     events: list[StreamEvent] = [
         OPENED,

@@ -92,7 +92,11 @@ def test_what_may_only_be_a_string_stays_as_it_is(text: str) -> None:
         ({"$ref": "#/$defs/nowhere"}, "3", 3),
         ({"$ref": "https://example.org/x"}, "3", 3),
         ({"$ref": "#/$defs/Loop"}, "3", 3),
-        ({"$ref": "#/$defs/Node"}, '{"next":{"size":"4","next":{"Size":"5"}}}', {"next": {"size": 4, "next": {"size": 5}}}),
+        (
+            {"$ref": "#/$defs/Node"},
+            '{"next":{"size":"4","next":{"Size":"5"}}}',
+            {"next": {"size": 4, "next": {"size": 5}}},
+        ),
         ({"properties": {"n": {"type": "integer"}}}, '{"n": "1"}', {"n": 1}),
         ({"items": {"type": "integer"}}, '["1"]', [1]),
     ],

@@ -4,7 +4,16 @@ import pytest
 
 from luna.tools.names import Names
 
-TOOLS = ("Read", "read_file", "write_file", "mcp__files__move", "mcp__git__status", "mcp__svn__status", "Bash", "search2")
+TOOLS = (
+    "Read",
+    "read_file",
+    "write_file",
+    "mcp__files__move",
+    "mcp__git__status",
+    "mcp__svn__status",
+    "Bash",
+    "search2",
+)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from luna.tools.documents import broken_off, calls_in
 from luna.tools.json_text import NOTHING, JsonEnd, decode, encode, escape, repaired
 
 
-@pytest.mark.parametrize("text", ["", "plain", 'a "quoted" \\ one', "line\nbreak\t\r\x00\x1f", "größer 🙂 工具", "</x>"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", 'a "quoted" \\ one', "line\nbreak\t\r\x00\x1f", "größer 🙂 工具", "</x>"]
+)
 def test_an_escaped_text_is_the_inside_of_a_json_string(text: str) -> None:
     assert decode(f'"{escape(text)}"') == text
 
@@ -34,7 +36,21 @@ def test_what_can_only_mean_one_thing_is_forgiven(text: str, value: object) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"a": "x', '{"a": "say "hi""}', "{]", '{"a": 1}}', "{'a': 1", '{"a" "b"}', "[1 2]", "[x]", "1e999", "NaN"]
+    "text",
+    [
+        "",
+        "{",
+        '{"a": "x',
+        '{"a": "say "hi""}',
+        "{]",
+        '{"a": 1}}',
+        "{'a': 1",
+        '{"a" "b"}',
+        "[1 2]",
+        "[x]",
+        "1e999",
+        "NaN",
+    ],
 )
 def test_anything_else_is_not(text: str) -> None:
     assert repaired(text, close=False) is NOTHING

@@ -54,7 +54,9 @@ def test_elements_are_read_with_their_text_as_it_was() -> None:
     assert nodes == (Node("a", "x\r\n"), Node("b", "", (Node("c", "1"), Node("c", "2"))))
 
 
-@pytest.mark.parametrize("raw", ["text", "<a/> text", "<a>x<b/></a>", "<a><!-- c --></a>", "<a>", "<a></b>", "<a b=c/>"])
+@pytest.mark.parametrize(
+    "raw", ["text", "<a/> text", "<a>x<b/></a>", "<a><!-- c --></a>", "<a>", "<a></b>", "<a b=c/>"]
+)
 def test_anything_else_is_no_tree(raw: str) -> None:
     assert tree_of(raw) is None
 
