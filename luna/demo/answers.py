@@ -50,7 +50,9 @@ _HEADINGS = tuple(
     for role in ("User", "user", "USER", "Human", "human", "Tool", "tool")
     for before, after in (
         ("", ":"),
-        ("[", ""),
+        ("[", "]"),
+        ("[", ":"),
+        ("[", " "),
         ("<", ""),
         ("<|", ""),
         ("# ", ""),
