@@ -6,7 +6,7 @@ Pure. Keys of one matcher are ANDed, the values of one key ORed; routes are trie
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luna.model.dialect import Facts, Headers
+from luna.model.dialect import ClientRequest, Facts, Headers
 from luna.model.values import Globs
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
@@ -22,6 +22,11 @@ class RequestFacts:
     headers: Headers
     size: int
     """Bytes of the body."""
+
+    @classmethod
+    def of(cls, request: ClientRequest) -> "RequestFacts":
+        """Of a request as it came off the wire."""
+        return cls(request.method, request.path, request.headers, len(request.body))
 
 
 @dataclass(frozen=True)

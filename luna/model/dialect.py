@@ -103,6 +103,19 @@ class Failing(Protocol):
         ...
 
 
+def parse_body(dialect: "Dialect", request: ClientRequest) -> Parsed | LunaError:
+    """The decoded body, or why it could not be decoded: that is told only after the client's key was checked."""
+    try:
+        return dialect.parse(request)
+    except LunaError as error:
+        return error
+
+
+def facts_of(parsed: Parsed | LunaError) -> Facts:
+    """What routing may ask of a body; of one that could not be decoded, nothing."""
+    return parsed.facts if isinstance(parsed, Parsed) else Facts()
+
+
 class Dialect(Protocol):
     """One client protocol on one endpoint."""
 

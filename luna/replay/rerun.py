@@ -12,7 +12,7 @@ from luna.core.live import LiveFlows
 from luna.core.routing import RequestFacts
 from luna.core.snapshot import Route, Snapshot
 from luna.model.ambient import Ids, ManualClock
-from luna.model.dialect import ClientRequest, Dialect, Facts, Parsed
+from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.replay.line import ReplayLine
@@ -52,7 +52,7 @@ async def rerun(
     memory = _Memory()
     recorder = Recorder(Ledger(recording.head.flow, clock=clock, redactor=Redactor(), sink=memory))
     dialect = dialect_for(client.method, client.path)
-    parsed = _parse(dialect, client)
+    parsed = parse_body(dialect, client)
     route = _route(snapshot, client, parsed, pipeline)
     ids = Ids(bytes.fromhex(recording.head.seed))
     recorder.head(
@@ -84,22 +84,13 @@ async def rerun(
     return read(memory.lines), backend.left
 
 
-def _parse(dialect: Dialect, client: ClientRequest) -> Parsed | LunaError:
-    try:
-        return dialect.parse(client)
-    except LunaError as error:
-        return error
-
-
 def _leaves_after(recording: Recording) -> int | None:
     gone = recording.end is not None and recording.end.outcome == "client-gone"
     return len(recording.answer) if gone else None
 
 
 def _route(snapshot: Snapshot, client: ClientRequest, parsed: Parsed | LunaError, pipeline: str) -> Route:
-    body = parsed.facts if isinstance(parsed, Parsed) else Facts()
-    facts = RequestFacts(client.method, client.path, client.headers, len(client.body))
-    route = snapshot.route_for(facts, body)
+    route = snapshot.route_for(RequestFacts.of(client), facts_of(parsed))
     if pipeline:
         chosen = snapshot.pipelines.get(pipeline)
         if chosen is None:

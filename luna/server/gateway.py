@@ -15,7 +15,7 @@ from luna.core.routing import RequestFacts
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot, SnapshotCell
 from luna.model.ambient import Clock, Ids
-from luna.model.dialect import ClientRequest, Dialect, Facts, Parsed
+from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
@@ -57,7 +57,7 @@ class Gateway:
         try:
             request = request_of(scope, await read_body(scope, receive, self._max_body))
             snapshot = self._cell.current
-            parsed = _parse(dialect, request)
+            parsed = parse_body(dialect, request)
             route = _route(snapshot, request, parsed)
             if self._key_required and not _asks_for_key(route):
                 raise LunaError(
@@ -112,17 +112,8 @@ def _asks_for_key(route: Route) -> bool:
     return bool(route.pipeline.stages) and route.pipeline.stages[0].stage.use == "auth"
 
 
-def _parse(dialect: Dialect, request: ClientRequest) -> Parsed | LunaError:
-    """The decoded body, or why it could not be decoded: that is told only after the key was checked."""
-    try:
-        return dialect.parse(request)
-    except LunaError as error:
-        return error
-
-
 def _route(snapshot: Snapshot, request: ClientRequest, parsed: Parsed | LunaError) -> Route:
-    body = parsed.facts if isinstance(parsed, Parsed) else Facts()
-    facts = RequestFacts(request.method, request.path, request.headers, len(request.body))
+    body, facts = facts_of(parsed), RequestFacts.of(request)
     route = snapshot.route_for(facts, body)
     if route is not None:
         return route
