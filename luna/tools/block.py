@@ -10,6 +10,7 @@ from luna.model.events import Notice, StreamEvent
 from luna.tools.call import NO_NAME, invalid
 from luna.tools.call_reader import CallReader
 from luna.tools.cursor import Cursor, Skipper
+from luna.tools.opening import PATIENCE
 from luna.tools.schema import Toolbox
 from luna.tools.tags import Role, Tag
 
@@ -85,7 +86,7 @@ class Block:
     def _between(self) -> bool:
         match self._cursor.next(any_tag=False):
             case None:
-                return False
+                return self._cursor.waiting > PATIENCE and self._leave()
             case Tag(role=Role.OTHER):
                 return self._leave()
             case Tag(closing=True) as tag:
@@ -120,7 +121,7 @@ class Block:
         """A call is over; its closing tags may follow, and another document."""
         match self._cursor.next(any_tag=False):
             case None:
-                return False
+                return self._cursor.waiting > PATIENCE and self._leave()
             case Tag(closing=True) as tag if tag.role is not Role.OTHER:
                 self._cursor.take(tag)
                 if tag.role is Role.CALLS:

@@ -7,7 +7,7 @@ error: whatever cannot stand inside a call ends it.
        │  └─parameters─▶ late name          └──{──▶ json
        └─────{─▶ json
 
-Values are read by `luna.tools.value`, JSON by `luna.tools.json_text`; typing and writing are `luna.tools.arguments`'.
+Values are read by `luna.tools.value`, JSON by `luna.tools.json_reader`; typing and writing are `luna.tools.arguments`'.
 """
 
 import html
@@ -17,8 +17,9 @@ from collections.abc import Callable
 from luna.model.events import Notice, StreamEvent
 from luna.tools.call import BAD_JSON, NO_NAME, Call, Nowhere, invalid, truncated
 from luna.tools.cursor import Cursor, Skipper
-from luna.tools.documents import broken_off, calls_in
-from luna.tools.json_text import MISSING, NOTHING, Decoded, JsonEnd, repaired
+from luna.tools.documents import calls_in
+from luna.tools.json_reader import JsonReader
+from luna.tools.json_text import MISSING, NOTHING
 from luna.tools.schema import Toolbox
 from luna.tools.tags import LONGEST, Role, Tag
 from luna.tools.value import ValueReader
@@ -44,10 +45,8 @@ class CallReader:
         self._call: Call | None = None
         self._step: Callable[[], bool] = self._nameless
         self._value: ValueReader | None = None
-        self._json = JsonEnd()
+        self._json = JsonReader(cursor)
         self._skipper = Skipper(Role.CALL, Role.CALLS)
-        self._kept: list[str] = []
-        self._json_text = ""
         self._some = False
         if name:
             self._begin(name)
@@ -165,6 +164,7 @@ class CallReader:
         token = self._cursor.next(any_tag=True)
         match token:
             case None:
+                self._cursor.drop_blanks()
                 return self._wait()
             case Tag(closing=True):
                 return self._closing(token)
@@ -191,6 +191,7 @@ class CallReader:
     def _opening(self, tag: Tag) -> bool:
         if not self._declared(tag):
             if tag.role in _NEXT or (tag.role is Role.NAME and tag.ours):
+                self._cursor.take()
                 return self._end()
             if tag.role is Role.PARAMETERS and not self._some:
                 self._cursor.take(tag)  # wrapped twice
@@ -234,7 +235,7 @@ class CallReader:
 
     def _object(self) -> bool:
         """The arguments are one object."""
-        value = self._read_json()
+        value = self._json.read()
         if value is MISSING:
             return self._cursor.final and self._cut()
         self._some = True
@@ -258,12 +259,12 @@ class CallReader:
 
     def _document(self) -> bool:
         """The whole call is one document; it may be several calls."""
-        value = self._read_json()
+        value = self._json.read()
         if value is MISSING:
             return self._cursor.final and self._cut()
         self.documents = True
         if value is NOTHING:
-            named = _NAME_IN_JSON.search(self._json_text)
+            named = _NAME_IN_JSON.search(self._json.text)
             self._out.append(invalid(named[1] if named else "", BAD_JSON, "The call is not readable as JSON."))
             return self._done() if self._json.complete else self._goto(self._skip)
         for name, arguments in calls_in(value):
@@ -275,28 +276,6 @@ class CallReader:
             else:
                 call.refuse(BAD_JSON, "The arguments are no JSON object.")
         return self._done()
-
-    def _read_json(self) -> Decoded:
-        """The next JSON value; MISSING when more must come; NOTHING when it is not readable."""
-        text = self._cursor.rest()
-        if text.endswith("[") and not self._cursor.final:
-            text = text[:-1]
-            self._cursor.back("[")  # a list, or `[/call]`
-        end = self._json.feed(text)
-        self._kept.append(text if end is None else text[:end])
-        if end is not None:
-            self._cursor.back(text[end:])
-            self._json_text = "".join(self._kept)
-            return repaired(self._json_text, close=not self._json.complete)
-        if not self._cursor.final:
-            return MISSING
-        self._json_text = "".join(self._kept)
-        broken = broken_off(self._json_text)
-        if broken is None:
-            return MISSING
-        value, rest = broken
-        self._cursor.back(rest)
-        return value
 
     # the end of the stream
 

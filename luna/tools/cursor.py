@@ -67,6 +67,11 @@ class Cursor:
         """Go behind this tag, which `next` returned; behind the noise only when there is none."""
         self._pos = self._at if tag is None else tag.end
 
+    def drop_blanks(self) -> None:
+        """Go behind blanks if there is nothing else."""
+        if self._text[self._pos :].isspace():
+            self._pos = len(self._text)
+
     def take_character(self) -> None:
         """Go behind the character that `next` returned."""
         self._pos = self._at + 1

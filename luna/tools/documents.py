@@ -14,7 +14,7 @@ _NAMES = ("name", "tool_name", "tool", "function_name", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "params", "input")
 _LISTS = ("tool_calls", "calls", "function_calls")
 _CLOSING = re.compile(r"</|\[\s*/")
-_MOST_TRIES = 8
+_MOST_TRIES = 4
 
 
 def calls_in(document: Any) -> Iterator[tuple[str, Any]]:

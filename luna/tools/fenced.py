@@ -16,13 +16,14 @@ import msgspec
 
 from luna.model.events import Notice, StreamEvent, ToolDelta, ToolOpen
 from luna.tools.block import Block
-from luna.tools.opening import Opening, closer, opening
+from luna.tools.opening import PATIENCE, Opening, closer, opening
 from luna.tools.schema import Toolbox
 from luna.tools.tags import MORE, Tag
 
 FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]{0,64}\n")
 FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n`]{0,64})\Z")
 _BLANKS = re.compile(r"\s*")
+_WAIT, _QUOTED = -1, -2
 _RUN = re.compile(r"(`+|~+)[ \t]*\n?")
 
 
@@ -40,6 +41,8 @@ class Fenced:
         self._at_fence = False
         self._tail = ""
         self._block: Block | None = None
+        self._of_block: list[StreamEvent] = []
+        self._failed = False
         self._closed = False
 
     def __repr__(self) -> str:
@@ -58,42 +61,49 @@ class Fenced:
         text, self._tail = self._tail + text, ""
         while True:
             if self._block is not None:
-                events = self._block.feed(text)
-                if final and not self._block.done:
-                    events += self._block.finish()
-                self.events += events
-                if any(isinstance(event, Notice) and event.kind in _UNUSABLE for event in events):
-                    return self._quotation()
-                if not self._block.done:
-                    return None
-                if not self._all_there():
-                    return self._quotation()
-                text, self._block = self._block.rest, None
+                rest = self._read_block(self._block, text, final)
+                if rest is None:
+                    return self._quotation() if self._failed else None
+                text, self._block = rest, None
             at = _end_of_blanks(text)
             if at == len(text):
                 self._tail = text
-                return None
+                return None if at < PATIENCE else self._quotation()
             after = self._behind(text, at, final) if self._closed else self._inside(text, at, final)
-            if after is False:
+            if after == _QUOTED:
                 return self._quotation()
-            if after is None:
+            if after == _WAIT:
                 self._tail = text
                 return None
             text = text[after:]
-            if self._block is None and self._at_fence:
+            if self._at_fence:
                 self._certain, self._at_fence = self._length - len(text), False
 
-    def _inside(self, text: str, at: int, final: bool) -> int | bool | None:
-        """What stands in the fence: where the text goes on behind it, None for more, False for a quotation."""
+    def _read_block(self, block: Block, text: str, final: bool) -> str | None:
+        """What stands behind the block; None when it goes on or has failed."""
+        events = block.feed(text)
+        if final and not block.done:
+            events += block.finish()
+        self._of_block += events
+        self._failed = any(isinstance(event, Notice) and event.kind in _UNUSABLE for event in events)
+        if self._failed or not block.done:
+            return None
+        self._failed = not self._all_there()
+        self.events += self._of_block
+        self._of_block = []
+        return None if self._failed else block.rest
+
+    def _inside(self, text: str, at: int, final: bool) -> int:
+        """What stands in the fence: where the text goes on behind it, or one of the marks."""
         if text[at] == self._fence[0]:
             run = _RUN.match(text, at)
             if run is None or (run.end() == len(text) and not text.endswith("\n") and not final):
-                return None
+                return _WAIT
             ends = len(run[1]) >= len(self._fence) and (run.end() == len(text) or text[run.end() - 1] == "\n")
             self._closed = self._at_fence = ends
-            return run.end() if ends and self._alone else False
+            return run.end() if ends and self._alone else _QUOTED
         if text[at] not in "<[":
-            return False
+            return _QUOTED
         left = closer(text, at) if self.events else None
         if isinstance(left, Tag):
             return left.end
@@ -101,21 +111,21 @@ class Fenced:
         if verdict is Opening.BLOCK:
             self._block = Block(self._toolbox)
             return at
-        return None if (verdict is Opening.MORE or left is MORE) and not final else False
+        return _WAIT if (verdict is Opening.MORE or left is MORE) and not final else _QUOTED
 
-    def _behind(self, text: str, at: int, final: bool) -> int | bool | None:
-        """What stands behind the fence."""
+    def _behind(self, text: str, at: int, final: bool) -> int:
+        """What stands behind the fence: where the text goes on behind it, or one of the marks."""
         found = FENCE.match(text, at)
         if found is not None:
             self._fence, self._closed, self._at_fence = found[1], False, True
             return found.end()
-        return None if FENCE_BEGUN.match(text, at) and not final else False
+        return _WAIT if FENCE_BEGUN.match(text, at) and not final else _QUOTED
 
     def _all_there(self) -> bool:
-        """Whether every call has the parameters that its tool requires."""
+        """Whether every call of the block has the parameters that its tool requires."""
         return all(
             signature is not None and signature.parameters.required <= arguments.keys()
-            for name, arguments in _calls(self.events)
+            for name, arguments in _calls(self._of_block)
             for signature in [self._toolbox.find(name)]
         )
 
