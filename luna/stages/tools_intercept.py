@@ -12,7 +12,8 @@ After a call in the text, more text is the client's as any other. Cut is what co
 
 These are also the moments at which the calls are certainly complete, and the generation can be stopped.
 
-While a call is open, whatever may not come inside one waits for its end.
+While a call is open, whatever may not come inside one waits for its end. A call that breaks off ends the answer with
+`length`. Notices beside those of `luna.tools.call`: `tool-result-invented`, and `tool-dropped` for a call too many.
 """
 
 from collections.abc import Iterable, Sequence

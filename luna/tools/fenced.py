@@ -20,8 +20,8 @@ from luna.tools.opening import PATIENCE, Opening, closer, opening
 from luna.tools.schema import Toolbox
 from luna.tools.tags import MORE, Tag
 
-FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]{0,64}\n")
-FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n`]{0,64})\Z")
+FENCE = re.compile(r"(`{3,64}|~{3,64})[^\n`]{0,64}\n")
+FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,64}|~{3,64})[^\n`]{0,64})\Z")
 _BLANKS = re.compile(r"\s*")
 _WAIT, _QUOTED = -1, -2
 _RUN = re.compile(r"(`+|~+)[ \t]*\n?")

@@ -19,6 +19,8 @@ from luna.tools.tags import MORE, NAMED_ONLY, NAMESPACES, ROLES, Reading, Role, 
 
 PATIENCE = 1024
 """Characters from the first tag on. What has not become a call by then is none."""
+_DEEPEST = 5
+"""Tags in a row. Nobody wraps a call more often."""
 
 _FIRST = (Role.CALLS, Role.CALL)
 _OURS = frozenset(f"ml_{name}" for name in ROLES)
@@ -104,7 +106,7 @@ def _leads(text: str, at: int, first: Tag, toolbox: Toolbox) -> Opening:
     if first.role is Role.PARAMETER:
         return Opening.TEXT
     tag, pos, alone = first, first.end, True
-    while True:
+    for _ in range(_DEEPEST):
         pos = skip_noise(text, pos)
         if len(text) - at < PATIENCE and (pos == len(text) or _NOISE_BEGUN.match(text, pos)):
             return Opening.MORE
@@ -117,6 +119,7 @@ def _leads(text: str, at: int, first: Tag, toolbox: Toolbox) -> Opening:
         if isinstance(after, Opening):
             return after
         tag, pos, alone = after, after.end, False
+    return Opening.TEXT
 
 
 def _after(text: str, pos: int, tag: Tag, toolbox: Toolbox, *, alone: bool) -> Opening | Tag:

@@ -159,7 +159,8 @@ class Sieve:
                 continue
             self._tell(text[:at])
             if verdict is Opening.LEFTOVER:
-                self._wrapped = self._wrapped and text[at:end].lower().find("calls") < 0
+                tag = read_tag(text, at)
+                self._wrapped = self._wrapped and not (isinstance(tag, Tag) and tag.role is Role.CALLS)
                 return text[end:]
             if verdict is Opening.BLOCK:
                 return self._begin(text, at)

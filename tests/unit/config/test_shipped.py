@@ -81,4 +81,4 @@ def test_an_editor_finds_nothing_wrong_with_it(path: Path) -> None:
     schema = schemas["routes.schema.json" if path == ROUTES else "pipeline.schema.json"]
     node = parse(path.read_bytes(), path.name, Report())
     assert node is not None
-    assert fits(node.plain(), schema, schema)
+    assert fits(node.plain(), schema)
