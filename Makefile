@@ -65,7 +65,11 @@ generated: setup
 	$(BIN)/luna check --write-reference docs/stages.md
 
 bench: test-setup
-	$(BIN)/python -m tests.bench
+	-$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.bench_upstream
+	$(BIN)/python -m tests.bench.bench_sieve
+	$(BIN)/python -m tests.bench.bench_contract
+	$(BIN)/python -m tests.bench.bench_tokens
 
 lock: test-setup
 	$(PIP) install uv

@@ -29,6 +29,8 @@ log = logging.getLogger("luna.engine")
 
 CLEANUP_SECONDS = 5.0
 FAREWELL_SECONDS = 1.0
+WATCH_AFTER_SECONDS = 0.03
+"""Short answers are over by then, and asking the server whether the client is there costs more than they do."""
 
 
 class Engine:
@@ -149,6 +151,7 @@ class Engine:
 
 
 async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
+    await anyio.sleep(WATCH_AFTER_SECONDS)
     await line.gone()
     if not answer.ended:
         flow.cancel(Outcome.CLIENT_GONE)

@@ -252,9 +252,9 @@ class Sieve:
             self._block = Block(self._toolbox)
             return text[at:]
         if tag is None or not text.startswith(("<ml_", "</ml_"), at):
-            self._say(text[at:])
-        else:
-            self._out.append(truncated("", streamed=False))
+            self._say(text[at])
+            return text[at + 1 :]
+        self._out.append(truncated("", streamed=False))
         return None
 
     # what goes out

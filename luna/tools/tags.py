@@ -99,8 +99,8 @@ _BEGINNINGS = frozenset(
     for length in range(len(namespace + name) + 1)
 )
 _SAID = re.compile(rf"\bname\s*=\s*{_VALUE}", re.IGNORECASE)
-_BRACKET = re.compile(r"\[\s*(/?)\s*(function_calls|call)\s*(?:[:=]\s*([^\s\[\]]+)\s*)?\]", re.IGNORECASE)
-_BRACKET_BEGUN = re.compile(r"\[\s*/?\s*([a-z_]*)\s*(?:[:=]\s*[^\s\[\]]*\s*)?\Z", re.IGNORECASE)
+_BRACKET = re.compile(r"\[\s*(/?)\s*(function_calls|call)\s*(?:[:=]\s*([^\s\[\]<>]+)\s*)?\]", re.IGNORECASE)
+_BRACKET_BEGUN = re.compile(r"\[\s*/?\s*([a-z_]*)\s*(?:[:=]\s*[^\s\[\]<>]*\s*)?\Z", re.IGNORECASE)
 
 
 def read_tag(text: str, at: int) -> Reading:
