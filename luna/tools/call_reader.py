@@ -24,7 +24,7 @@ from luna.tools.schema import Toolbox
 from luna.tools.tags import LONGEST, Role, Tag
 from luna.tools.value import ValueReader
 
-_NAME = re.compile(r"\s{0,64}(?:<!\[CDATA\[([^<>\n]{1,128})\]\]>|((?!<!)[^<\n]{0,128}?))\s{0,64}(?=<)")
+_NAME = re.compile(r"\s{0,64}(?:<!\[CDATA\[([^<>\n]{1,128})\]\]>\s{0,64}(?=<)|([^<\n]{0,128}?)\s{0,64}(?=<[^!]))")
 _NAME_ELEMENT = re.compile(r"<\s*(?:ml_)?(?:tool_name|name)\s*>[^<]*</\s*(?:ml_)?(?:tool_name|name)\s*>", re.IGNORECASE)
 _NAME_IN_JSON = re.compile(r"""["']name["']\s*:\s*["']([^"'\n]{1,200})["']""")
 _STRAY = re.compile(r"(?:[^<\[\]{`]*[^<\[\]{`\s])?")
