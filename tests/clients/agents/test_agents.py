@@ -64,6 +64,8 @@ async def _round(agent: Agent, model: AgentModel, around: Surroundings, secret: 
     outcome = await around.run(agent, _task(agent, around.work))
     if "gave up" in model.acts:
         # The agent's own terminal may give up on a busy machine; what luna gets wrong, it gets wrong twice.
+        model.acts.clear()
+        model.prompts.clear()
         outcome = await around.run(agent, _task(agent, around.work))
     said = f"\nmodel: {model!r}\noutput: {outcome.output[-4000:]}\nerrors: {outcome.errors[-4000:]}"
     assert outcome.code == 0, said
