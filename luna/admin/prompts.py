@@ -1,6 +1,6 @@
 """`/api/prompts`: what luna says to the model, and texts set over it at run time.
 
-Field names are the reference's (`id`, `default`, `current`, `description`, `value`). What is set lasts, comes into
+Field names are LunaProxy's (`id`, `default`, `current`, `description`, `value`). What is set lasts, comes into
 force at once, and holds for flows born from then on.
 """
 

@@ -1,6 +1,6 @@
 """`/api/provider/*`: credentials in, their state out, never the credentials themselves.
 
-Field names are the reference's (`providerId`, `accountId`, `credentials`), so that its scripts go on working.
+Field names are LunaProxy's (`providerId`, `accountId`, `credentials`), so that its scripts go on working.
 """
 
 from typing import Any
