@@ -15,7 +15,8 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     root = argparse.ArgumentParser(
         prog="luna",
-        description="A local reverse proxy that makes Qwen's web chat usable from OpenAI- and Anthropic-compatible tools.",
+        description="A local reverse proxy that makes Qwen's web chat usable from OpenAI- and Anthropic-compatible "
+        "tools.",
         epilog="`luna COMMAND --help` tells more about each.",
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
