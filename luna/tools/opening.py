@@ -22,12 +22,17 @@ PATIENCE = 1024
 _DEEPEST = 5
 """Tags in a row. Nobody wraps a call more often."""
 
-_FIRST = (Role.CALLS, Role.CALL)
-_OURS = frozenset(f"ml_{name}" for name in ROLES)
-_WORDS = _OURS | {
-    namespace + name for name, role in ROLES.items() if role in _FIRST and name != "call" for namespace in NAMESPACES
+OURS = frozenset(f"ml_{name}" for name in ROLES)
+"""The contract's own tags."""
+WORDS = OURS | {
+    namespace + name
+    for name, role in ROLES.items()
+    if role in (Role.CALLS, Role.CALL) and name != "call"
+    for namespace in NAMESPACES
 }
-_BEGINNINGS = frozenset(word[:length] for word in _WORDS for length in range(len(word) + 1))
+"""All tags with which a block may begin."""
+
+_BEGINNINGS = frozenset(word[:length] for word in WORDS for length in range(len(word) + 1))
 _WORD = re.compile(r"<(/?)([\w.:-]*)")
 _CALLED = re.compile(r"\s*=|\s*\Z|\s+(?:n|na|nam|name\s*)?\Z|\s+name\s*=", re.IGNORECASE)
 _NOISE = re.compile(r"(?:\s+|`{3,}\w*[ \t]*\n)+")
@@ -85,9 +90,9 @@ def _first_tag(text: str, at: int) -> Reading:
         return None
     name = word[2].lower().replace("-", "_")
     if word.end() == len(text):
-        begun = name in _BEGINNINGS if not word[1] else any(ours.startswith(name) for ours in _OURS)
+        begun = name in _BEGINNINGS if not word[1] else any(ours.startswith(name) for ours in OURS)
         return MORE if begun else None
-    if name not in _WORDS or (word[1] and name not in _OURS):
+    if name not in WORDS or (word[1] and name not in OURS):
         return None
     if known_name(name) in NAMED_ONLY and not word[1] and not _CALLED.match(text, word.end()):
         return None

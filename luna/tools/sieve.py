@@ -26,7 +26,8 @@ from luna.tools.opening import PATIENCE, Opening, closer, opening
 from luna.tools.schema import Toolbox
 from luna.tools.tags import MORE, Role, Tag, read_tag
 
-_LOOK = re.compile(r"[<\[`~]")
+_LOOK = re.compile(r"</?(?=[tfima]|\Z)|\[(?=[\s/fc]|\Z)|`{3,}|~{3,}|[`~]{1,2}\Z", re.IGNORECASE)
+"""What is worth a look: the first letters are those of the tags that may begin a block, or be left over in text."""
 _RUN = re.compile(r"`+|~+")
 _BLANKS = re.compile(r"\s*")
 _CODE_END = re.compile(r"`+|\n")

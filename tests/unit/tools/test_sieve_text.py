@@ -3,6 +3,7 @@
 import pytest
 
 from luna.model.events import TextDelta
+from luna.tools.opening import OURS, WORDS
 from tests.support.sifting import a_sieve, sifted, sifted_alike, text_in
 from tests.support.transcripts import NEAR_MISSES
 
@@ -203,8 +204,9 @@ def _could_begin(waiting: str) -> bool:
 def test_a_text_without_marks_is_passed_on_as_it_is() -> None:
     sieve = a_sieve()
     assert sieve.passes("plain text, nothing else.\n")
-    assert not sieve.passes("a < b")
-    assert list(sieve.feed("a < b")) == [TextDelta("a < b")]
+    assert sieve.passes("a < b, `code`, array[0] and <b>")
+    assert not sieve.passes("a <tag>")
+    assert list(sieve.feed("a <tag>")) == [TextDelta("a <tag>")]
 
 
 def test_a_fence_waits_only_for_its_first_word() -> None:
@@ -237,3 +239,10 @@ def test_blanks_behind_a_call_count_only_if_text_follows() -> None:
 def test_no_tools_known_means_no_call_can_be_delivered_but_none_leaks() -> None:
     found = sifted(BLOCK, tools=[])
     assert (found.text, found.calls, found.notices) == ("", [], [("tool-invalid", "unknown-tool")])
+
+
+@pytest.mark.parametrize("mark", sorted({*WORDS, *(f"/{word}" for word in OURS)}))
+def test_the_first_look_passes_over_nothing_that_the_second_would_know(mark: str) -> None:
+    for written in (mark, mark.upper(), mark.replace("_", "-")):
+        assert not a_sieve().passes(f"text <{written}")
+        assert not a_sieve().passes(f"<{written} ")
