@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.stores import database, store  # noqa: F401 - fixtures for everybody
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

@@ -29,6 +29,8 @@ log = logging.getLogger("luna.engine")
 
 CLEANUP_SECONDS = 5.0
 FAREWELL_SECONDS = 1.0
+SETTLE_SECONDS = 2.0
+"""A slow disk may hold the end of an answer back for so long, not longer."""
 WATCH_AFTER_SECONDS = 0.03
 """Short answers are over by then, and asking the server whether the client is there costs more than they do."""
 
@@ -124,6 +126,7 @@ class Engine:
                 flow.first_event = flow.clock.monotonic()
             data = _encode(encoder, chain.feed(batch))
             if chain.finished:
+                await _settle(flow)
                 await answer.finish(data + encoder.close(), encoder.content_type)
                 return None
             if data:
@@ -161,6 +164,21 @@ def _encode(encoder: Encoder, batch: Batch) -> bytes:
     if len(batch) == 1:
         return encoder.feed(batch[0])
     return b"".join([encoder.feed(event) for event in batch])
+
+
+async def _settle(flow: Flow) -> None:
+    """Have written down what the client is about to be told. Nobody's answer fails for that."""
+    steps = flow.take_settles()
+    if not steps:
+        return
+    with anyio.move_on_after(SETTLE_SECONDS) as deadline:
+        for step in steps:
+            try:
+                await step()
+            except Exception as error:  # steps of stages we do not know; the answer is complete and goes out
+                log.warning("flow %s: not settled: %s: %s", flow.id, type(error).__name__, error)
+    if deadline.cancelled_caught:
+        log.warning("flow %s: not settled within %.0f s", flow.id, SETTLE_SECONDS)
 
 
 async def _clean_up(flow: Flow, chain: Chain | None) -> None:

@@ -80,7 +80,9 @@ class Flow:
         self.scope: anyio.CancelScope | None = None
         """What the engine runs it in, while it does."""
         self._chat: ChatRequest | None = None
+        self._given_up: Usage | None = None
         self._defers: list[Callable[[], Awaitable[None]]] = []
+        self._settles: list[Callable[[], Awaitable[None]]] = []
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
@@ -99,8 +101,21 @@ class Flow:
 
     @property
     def usage(self) -> Usage | None:
-        """The latest usage that the upstream reported; None as long as it reported none."""
+        """The latest usage that the upstream reported of the answer that is coming; None as long as it reported none."""
         return self.meter()
+
+    def total(self, usage: Usage) -> Usage:
+        """What the flow has cost when the answer that is coming costs this: its prompt, and the output of it and of all
+        answers that were given up before it. Whoever emits usage emits this."""
+        before = self._given_up
+        if before is None:
+            return usage
+        output, reasoning = usage.output + before.output, usage.reasoning + before.reasoning
+        return Usage(usage.input, output, reasoning, usage.cached, usage.exact and before.exact)
+
+    def give_up(self) -> None:
+        """The answer that was coming is given up for another. What the upstream made of it is paid for."""
+        self._given_up = self.total(self.usage) if self.usage is not None else self._given_up
 
     @property
     def decoded(self) -> bool:
@@ -129,6 +144,16 @@ class Flow:
     def take_defers(self) -> list[Callable[[], Awaitable[None]]]:
         """The cleanups to run now, in order."""
         taken, self._defers = self._defers[::-1], []
+        return taken
+
+    def settle(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run `step` once the answer is complete and before its last bytes go out: what the client was told is then
+        written down. Steps of an answer that fails are not run. They share a deadline, and cannot fail the flow."""
+        self._settles.append(step)
+
+    def take_settles(self) -> list[Callable[[], Awaitable[None]]]:
+        """The steps to run now, in order."""
+        taken, self._settles = self._settles, []
         return taken
 
     def cancel(self, outcome: Outcome, error: LunaError | None = None) -> None:

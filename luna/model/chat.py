@@ -60,6 +60,9 @@ class Message(msgspec.Struct, omit_defaults=True):
     role: Role
     parts: list[Part]
     name: str = ""
+    known: bool = False
+    """The upstream chat that the request continues has this turn already: it is sent again only when that chat is
+    lost. Stages that rewrite a message keep the mark (`msgspec.structs.replace`)."""
 
     @property
     def text(self) -> str:

@@ -11,21 +11,23 @@ PACKAGE = ROOT / "luna"
 BASE = {"model"}
 ALLOWED: dict[str, set[str]] = {
     "model": set(),
+    "disk": set(),
+    "conversation": BASE | {"tools.profiles"},
     "core": BASE,
     "protocols": BASE,
     "tools": BASE,
     "wire": BASE,
     "upstream": BASE | {"wire"},
     "qwen": BASE | {"upstream", "protocols.sse"},
-    "state": BASE | {"upstream", "qwen", "wire"},
-    "config": BASE | {"core"},
-    "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state"},
+    "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation"},
+    "config": BASE | {"core", "disk"},
+    "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation"},
     "demo": BASE,
-    "admin": BASE | {"core", "config", "state", "wire", "qwen", "upstream"},
-    "server": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo"},
+    "admin": BASE | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation"},
+    "server": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk"},
     "replay": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream"},
     "cli": BASE
-    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay"},
+    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay", "disk"},
 }
 
 HOMES: dict[str, set[str]] = {
@@ -40,6 +42,7 @@ HOMES: dict[str, set[str]] = {
     "watchfiles": {"config"},
     "starlette": {"server", "admin"},
     "sqlalchemy": {"state"},
+    "psycopg": {"state"},
     "playwright": {"qwen"},
 }
 

@@ -1,0 +1,1 @@
+"""Private files: written whole or not at all, for their owner only."""

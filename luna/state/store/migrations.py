@@ -1,0 +1,49 @@
+"""How a database of an earlier version becomes one of the newest.
+
+Owns the ladder: one step for each version, each in a transaction with the version that it leads to. A fresh database
+begins at the top. One that is newer than this luna is left alone.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine, insert, inspect, select, update
+
+from luna.state.store.tables import VERSION, meta, metadata
+
+Step = Callable[[Connection], None]
+
+STEPS: dict[int, Step] = {}
+"""By the version that they lead to."""
+
+ANY_INTEGER = 0x6C756E61
+"""The lock under which two processes at one PostgreSQL do not migrate at once."""
+
+
+class NewerDatabase(Exception):
+    """The database was written by a newer luna; this one would lose something."""
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to `VERSION`. Raises NewerDatabase, and DBAPIError where the database refuses."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ANY_INTEGER})")
+        version = version_of(connection)
+        if version is None:
+            metadata.create_all(connection)
+            connection.execute(insert(meta).values(name="version", value=str(VERSION)))
+            return
+        if version > VERSION:
+            raise NewerDatabase(f"the database has version {version}, and this luna knows {VERSION}")
+    for reached in range(version + 1, VERSION + 1):
+        with engine.begin() as connection:
+            STEPS[reached](connection)
+            connection.execute(update(meta).where(meta.c.name == "version").values(value=str(reached)))
+
+
+def version_of(connection: Connection) -> int | None:
+    """The version of the database; None for an empty one."""
+    if not inspect(connection).has_table(meta.name):
+        return None
+    value = connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar()
+    return int(value) if value is not None else None

@@ -1,0 +1,140 @@
+"""The store: one database for everything that must outlive the process.
+
+Owns the threads between the event loop and the database: one that writes (`luna.state.store.writer`), a few that read.
+Asynchronous for its callers, who pass SQLAlchemy Core statements and know neither connections nor dialects; the
+drivers below are synchronous, because one hop to a thread for a whole batch costs less than one for each call.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Connection, Engine, Executable, Table
+from sqlalchemy import Row as ResultRow
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import Select
+
+from luna.model.errors import Kind, LunaError
+from luna.state.store.database import READERS, database_url, open_database, told
+from luna.state.store.writer import Row, Writer
+
+T = TypeVar("T")
+
+CLOSING = 10.0
+"""Seconds that the last writes may take."""
+
+
+class Store:
+    """Reads and writes. Open it with `Store.opened`."""
+
+    def __init__(self, engine: Engine, url: URL, problems: list[str]) -> None:
+        self._engine = engine
+        self._url = url
+        self._writer = Writer(engine)
+        self._readers = anyio.CapacityLimiter(READERS)
+        self._upserts: dict[str, Executable] = {}
+        self.problems = problems
+        """What went wrong at the start, for people to read."""
+
+    def __repr__(self) -> str:
+        return f"<Store {told(self._url)} {self._writer!r}>"
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, data_dir: Path, configured: str = "") -> AsyncIterator["Store"]:
+        """The store, for as long as the block runs; what is queued at its end is still written. Raises DatabaseError
+        and NewerDatabase."""
+        url, problems = database_url(configured, data_dir), list[str]()
+        engine = await anyio.to_thread.run_sync(open_database, url, problems)
+        store = cls(engine, url, problems)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(store._writer.run)
+                try:
+                    yield store
+                finally:
+                    store._writer.stop()
+                    with anyio.move_on_after(CLOSING, shield=True):
+                        await store._drained()
+                    tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(engine.dispose)
+
+    async def _drained(self) -> None:
+        while self._writer.waiting:
+            await self._writer.commit()
+
+    # Writing
+
+    def write(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
+        """Queue a statement for one row or several (bound parameters by name). Never blocks, never raises; the order
+        is kept. Build statements once: neighbours with the same one are executed together."""
+        self._writer.write(statement, rows)
+
+    async def commit(self) -> None:
+        """Return when everything that was queued before is durable. Raises LunaError(INTERNAL)."""
+        await self._writer.commit()
+
+    def upsert(self, table: Table) -> Executable:
+        """Insert, or replace all other columns where the primary key is taken. Rows give every column they mean; the
+        columns of the first row are those of the statement."""
+        made = self._upserts.get(table.name)
+        if made is None:
+            made = self._upserts[table.name] = self._upsert(table)
+        return made
+
+    def _upsert(self, table: Table) -> Executable:
+        statement: Any
+        statement = postgresql.insert(table) if self._url.get_backend_name() == "postgresql" else sqlite.insert(table)
+        others = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+        made: Executable = statement.on_conflict_do_update(index_elements=[*table.primary_key.columns], set_=others)
+        return made
+
+    # Reading
+
+    async def read(self, statement: Select[Any]) -> Sequence[ResultRow[Any]]:
+        """All rows of one select. Sees everything committed. Raises LunaError(INTERNAL)."""
+        return await self.run(lambda connection: connection.execute(statement).fetchall())
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What `work` makes of a connection, in a reader's thread, for several selects over one state. It must not
+        write. Raises LunaError(INTERNAL)."""
+        return await anyio.to_thread.run_sync(partial(self._reading, work), limiter=self._readers)
+
+    def _reading(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
+            raise LunaError(
+                Kind.INTERNAL,
+                f"luna cannot read its database: {said[0] if said else 'no reason given'}.",
+                hint="See that luna may read its data directory, or that the database server runs.",
+            ) from None
+
+    # For people
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be written now; empty when all is well."""
+        return self._writer.problem
+
+    def describe(self) -> dict[str, Any]:
+        """What may be shown of it."""
+        writer = self._writer
+        return {
+            "database": told(self._url),
+            "waiting": writer.waiting,
+            "commits": writer.commits,
+            "lost": writer.lost,
+            "problem": writer.problem,
+            "problems": list(self.problems),
+        }

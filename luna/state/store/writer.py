@@ -1,0 +1,186 @@
+"""Writes: queued by whoever has something to keep, committed together.
+
+Owns the queue, the grouping and what happens when the database refuses. `write` costs an append; one thread takes all
+that is waiting and makes one transaction of it, so that many requests share the price of a commit. The order of the
+writes is kept. What fails for the moment (a lock, a full disk, a server that restarts) is kept and tried again; a
+single write that is wrong in itself is dropped and named, so that it cannot hold back the others.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
+
+from luna.model.errors import Kind, LunaError
+
+log = logging.getLogger("luna.state.store")
+
+Row = Mapping[str, Any]
+
+MOST = 2_000
+"""Writes in one transaction."""
+LIMIT = 100_000
+"""Writes that may wait while the database refuses; beyond that the oldest are given up."""
+PAUSES = (0.05, 0.2, 1.0, 5.0)
+"""Seconds between two tries at a database that refuses; the last one repeats."""
+PATIENCE = 2.0
+"""Seconds that somebody who waits for a commit is kept waiting while the database refuses."""
+
+_Write = tuple[Executable, Sequence[Row]]
+
+
+class Writer:
+    """The one who writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: deque[_Write] = deque()
+        self._queued = 0
+        self._done = 0
+        self._wanted = anyio.Event()
+        self._moved = anyio.Event()
+        self._stopping = False
+        self._limiter = anyio.CapacityLimiter(1)
+        self.problem = ""
+        """Why nothing can be written now; empty when all is well."""
+        self.commits = 0
+        self.lost = 0
+        """Writes that were given up."""
+
+    def __repr__(self) -> str:
+        problem = f" problem={self.problem!r}" if self.problem else ""
+        return f"<Writer waiting={len(self._waiting)} commits={self.commits}{problem}>"
+
+    @property
+    def waiting(self) -> int:
+        """Writes that are not committed yet."""
+        return self._queued - self._done
+
+    def write(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
+        """Queue one statement for one row or several. Never blocks, never raises."""
+        self._waiting.append((statement, (rows,) if isinstance(rows, Mapping) else rows))
+        self._queued += 1
+        if len(self._waiting) > LIMIT:
+            self._waiting.popleft()
+            self._done += 1
+            self.lost += 1
+        self._wanted.set()
+
+    async def commit(self) -> None:
+        """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
+        goal = self._queued
+        with anyio.move_on_after(PATIENCE if self.problem else None):
+            while self._done < goal:
+                with anyio.move_on_after(PATIENCE) as patience:
+                    await self._moved.wait()
+                if patience.cancelled_caught and self.problem:
+                    break
+        if self._done < goal:
+            raise LunaError(
+                Kind.INTERNAL,
+                f"luna cannot write to its database: {self.problem or 'it does not answer'}.",
+                hint="See that the disk has room and that luna may write to its data directory.",
+            )
+
+    async def run(self) -> None:
+        """Write until `stop`, and then what is left."""
+        while not self._stopping or self._waiting:
+            if not self._waiting:
+                self._wanted = anyio.Event()
+                await self._wanted.wait()
+                continue
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+            await self._bring_in(batch)
+
+    def stop(self) -> None:
+        """Let `run` end once everything is written."""
+        self._stopping = True
+        self._wanted.set()
+
+    async def _bring_in(self, batch: list[_Write]) -> None:
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                await anyio.to_thread.run_sync(partial(self._transact, batch), limiter=self._limiter)
+            except SQLAlchemyError as error:
+                if not _may_pass(error):
+                    await self._bring_in_one_by_one(batch, error)
+                    break
+                said = _reason(error)
+                if said != self.problem:
+                    log.error("the database refuses to write: %s", said)
+                self.problem = said
+                self._tell()
+                if self._stopping and len(batch) + len(self._waiting) and next(pauses, None) is None:
+                    self.lost += len(batch)
+                    log.error("%d writes could not be brought in before the end", len(batch))
+                    break
+                await anyio.sleep(next(pauses, PAUSES[-1]))
+            else:
+                break
+        if self.problem and not self.lost:
+            log.warning("the database takes writes again")
+        self.problem = ""
+        self._done += len(batch)
+        self.commits += 1
+        self._tell()
+
+    async def _bring_in_one_by_one(self, batch: list[_Write], error: SQLAlchemyError) -> None:
+        """Something in the batch is wrong: find it, so that only it is lost."""
+        if len(batch) == 1:
+            self.lost += 1
+            log.error("a write was dropped: %s", _reason(error))
+            return
+        for write in batch:
+            try:
+                await anyio.to_thread.run_sync(partial(self._transact, [write]), limiter=self._limiter)
+            except SQLAlchemyError as wrong:
+                self.lost += 1
+                log.error("a write was dropped: %s", _reason(wrong))
+
+    def _transact(self, batch: list[_Write]) -> None:
+        with self._engine.begin() as connection:
+            for statement, rows in _grouped(batch):
+                _execute(connection, statement, rows)
+
+    def _tell(self) -> None:
+        moved, self._moved = self._moved, anyio.Event()
+        moved.set()
+
+
+def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> None:
+    connection.execute(statement, rows[0] if len(rows) == 1 else rows)
+
+
+def _grouped(batch: list[_Write]) -> list[tuple[Executable, list[Row]]]:
+    """Neighbours with the same statement become one. Rows of one statement have the same columns."""
+    grouped: list[tuple[Executable, list[Row]]] = []
+    for statement, rows in batch:
+        if grouped and grouped[-1][0] is statement and grouped[-1][1][0].keys() == rows[0].keys():
+            grouped[-1][1].extend(rows)
+        elif rows:
+            grouped.append((statement, list(rows)))
+    return grouped
+
+
+def _may_pass(error: SQLAlchemyError) -> bool:
+    """True for what is the database's state and not the write's fault."""
+    if isinstance(error, OperationalError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    words = str(getattr(error, "orig", error)).lower()
+    return isinstance(error, DatabaseError) and any(sign in words for sign in ("disk", "full", "read-only", "readonly"))
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The database's own words, without the statement and its values, which may be somebody's prompt."""
+    original = getattr(error, "orig", None)
+    lines = str(original if original is not None else type(error).__name__).strip().splitlines()
+    return f"{type(original or error).__name__}: {lines[0] if lines else ''}".rstrip(": ")
