@@ -65,7 +65,11 @@ class Store:
                     tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(engine.dispose)
+                await anyio.to_thread.run_sync(store._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._engine.dispose()
 
     async def _drained(self) -> None:
         while self._writer.waiting:

@@ -29,6 +29,8 @@ LIMIT = 100_000
 """Writes that may wait while the database refuses; beyond that the oldest are given up."""
 PAUSES = (0.05, 0.2, 1.0, 5.0)
 """Seconds between two tries at a database that refuses; the last one repeats."""
+LINGER = 0.05
+"""Seconds that writes nobody waits for may lie, so that more of them share a commit."""
 PATIENCE = 2.0
 """Seconds that somebody who waits for a commit is kept waiting while the database refuses."""
 
@@ -44,9 +46,11 @@ class Writer:
         self._queued = 0
         self._done = 0
         self._wanted = anyio.Event()
+        self._urgent = anyio.Event()
         self._moved = anyio.Event()
         self._stopping = False
         self._limiter = anyio.CapacityLimiter(1)
+        self._connection: Connection | None = None
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
         self.commits = 0
@@ -75,12 +79,16 @@ class Writer:
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
         goal = self._queued
-        with anyio.move_on_after(PATIENCE if self.problem else None):
-            while self._done < goal:
-                with anyio.move_on_after(PATIENCE) as patience:
-                    await self._moved.wait()
-                if patience.cancelled_caught and self.problem:
-                    break
+        self._urgent.set()
+        patience = PATIENCE
+        while self._done < goal and patience > 0:
+            if not self.problem:
+                await self._moved.wait()
+                continue
+            begun = anyio.current_time()
+            with anyio.move_on_after(patience):
+                await self._moved.wait()
+            patience -= anyio.current_time() - begun
         if self._done < goal:
             raise LunaError(
                 Kind.INTERNAL,
@@ -94,7 +102,10 @@ class Writer:
             if not self._waiting:
                 self._wanted = anyio.Event()
                 await self._wanted.wait()
+                with anyio.move_on_after(LINGER):
+                    await self._urgent.wait()
                 continue
+            self._urgent = anyio.Event()
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
             await self._bring_in(batch)
 
@@ -102,6 +113,7 @@ class Writer:
         """Let `run` end once everything is written."""
         self._stopping = True
         self._wanted.set()
+        self._urgent.set()
 
     async def _bring_in(self, batch: list[_Write]) -> None:
         pauses = iter(PAUSES)
@@ -145,9 +157,23 @@ class Writer:
                 log.error("a write was dropped: %s", _reason(wrong))
 
     def _transact(self, batch: list[_Write]) -> None:
-        with self._engine.begin() as connection:
-            for statement, rows in _grouped(batch):
-                _execute(connection, statement, rows)
+        """One transaction, on a connection that is kept for the next one."""
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._engine.connect()
+        try:
+            with connection.begin():
+                for statement, rows in _grouped(batch):
+                    _execute(connection, statement, rows)
+        except SQLAlchemyError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back. Runs in a thread, when nothing is being written."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _tell(self) -> None:
         moved, self._moved = self._moved, anyio.Event()
