@@ -1,0 +1,5 @@
+// Every text of the pages, in English. One file for each page lies in ./en/; this one puts them together.
+import common from "./en/common";
+import shell from "./en/shell";
+
+export default { common, shell } as const;

@@ -1,0 +1,89 @@
+import { Dialog as Radix } from "radix-ui";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Button } from "./Button";
+import "./parts.css";
+
+interface Props {
+  title: string;
+  about?: string;
+  open: boolean;
+  onClose: () => void;
+  /** From the right, as tall as the window: for details beside a list. */
+  side?: boolean;
+  children: ReactNode;
+}
+
+/** A dialog: keeps the focus, closes by Escape, gives the focus back. */
+export function Dialog({ title, about, open, onClose, side, children }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Radix.Root open={open} onOpenChange={(now) => (now ? undefined : onClose())}>
+      <Radix.Portal>
+        <Radix.Overlay className="dialog-ground" />
+        <Radix.Content
+          className={side ? "dialog dialog-side" : "dialog"}
+          {...(about ? {} : { "aria-describedby": undefined })}
+        >
+          <div className="dialog-head">
+            <Radix.Title asChild>
+              <h2>{title}</h2>
+            </Radix.Title>
+            <Radix.Close asChild>
+              <Button quiet aria-label={t("common.close")}>
+                <span aria-hidden="true">✕</span>
+              </Button>
+            </Radix.Close>
+          </div>
+          {about ? <Radix.Description className="soft">{about}</Radix.Description> : null}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+interface ConfirmProps {
+  /** The button that asks. */
+  label: string;
+  title: string;
+  /** What will be deleted or stopped, counted. */
+  about: string;
+  /** The button that does it. */
+  confirm: string;
+  onConfirm: () => Promise<unknown>;
+  disabled?: boolean;
+}
+
+/** A button for something that cannot be undone: it says what it will do, and asks once. */
+export function Confirm({ label, title, about, confirm, onConfirm, disabled }: ConfirmProps) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  return (
+    <>
+      <Button danger disabled={disabled} onClick={() => setOpen(true)}>
+        {label}
+      </Button>
+      <Dialog title={title} about={about} open={open} onClose={() => setOpen(false)}>
+        <div className="row-end">
+          <Button onClick={() => setOpen(false)}>{t("common.cancel")}</Button>
+          <Button
+            danger
+            disabled={busy}
+            onClick={() => {
+              setBusy(true);
+              void onConfirm().finally(() => {
+                setBusy(false);
+                setOpen(false);
+              });
+            }}
+          >
+            {confirm}
+          </Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}

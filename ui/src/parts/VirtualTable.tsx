@@ -1,0 +1,118 @@
+// A table of any length: only what can be seen is in the page. Rows have one height; arrows move, Enter opens.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+
+import "./parts.css";
+
+export interface Column<Row> {
+  id: string;
+  name: string;
+  /** A width as in `grid-template-columns`. */
+  width: string;
+  cell: (row: Row) => ReactNode;
+  /** Numbers stand right. */
+  right?: boolean;
+}
+
+interface Props<Row> {
+  label: string;
+  rows: readonly Row[];
+  columns: readonly Column<Row>[];
+  keyOf: (row: Row) => string;
+  chosen?: string | undefined;
+  onChoose?: (row: Row) => void;
+  /** Called when the end comes near. */
+  onEnd?: () => void;
+  empty?: ReactNode;
+}
+
+const HEIGHT = 36;
+
+export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoose, onEnd, empty }: Props<Row>) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => HEIGHT,
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : keyOf(row);
+    },
+    overscan: 12,
+  });
+  const shown = virtual.getVirtualItems();
+  const last = shown.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (onEnd && rows.length > 0 && last >= rows.length - 20) onEnd();
+  }, [last, rows.length, onEnd]);
+
+  const template = columns.map((column) => column.width).join(" ");
+  const at = chosen === undefined ? -1 : rows.findIndex((row) => keyOf(row) === chosen);
+
+  function move(to: number): void {
+    const index = Math.max(0, Math.min(rows.length - 1, to));
+    const row = rows[index];
+    if (row === undefined) return;
+    virtual.scrollToIndex(index);
+    onChoose?.(row);
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? HEIGHT) / HEIGHT) - 1);
+    const steps: Record<string, number> = {
+      ArrowDown: at + 1,
+      j: at + 1,
+      ArrowUp: at - 1,
+      k: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: rows.length - 1,
+    };
+    const to = steps[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    move(to);
+  }
+
+  return (
+    <div className="table" role="grid" aria-label={label} aria-rowcount={rows.length + 1}>
+      <div className="table-head" role="row" style={{ gridTemplateColumns: template }}>
+        {columns.map((column) => (
+          <div key={column.id} role="columnheader" data-right={column.right || undefined}>
+            {column.name}
+          </div>
+        ))}
+      </div>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the rows from here */}
+      <div className="table-body" role="rowgroup" ref={scroller} tabIndex={0} onKeyDown={onKeyDown}>
+        {rows.length === 0 ? empty : null}
+        <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          {shown.map((item) => {
+            const row = rows[item.index];
+            if (row === undefined) return null;
+            const key = keyOf(row);
+            return (
+              // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- see onKeyDown
+              <div
+                key={item.key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                aria-selected={key === chosen}
+                className="table-row"
+                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)`, height: HEIGHT }}
+                onClick={() => onChoose?.(row)}
+              >
+                {columns.map((column) => (
+                  <div key={column.id} role="gridcell" data-right={column.right || undefined}>
+                    {column.cell(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
