@@ -1,0 +1,125 @@
+"""What happens, told to whoever looks on as it happens.
+
+Owns the numbering, the memory of the last events and the queue of each onlooker, all bounded: who cannot keep up is
+told to look again (`reset`) instead of holding anything back. Without onlookers publishing costs a comparison. Knows
+neither what the events say nor how they get to a browser.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio
+import msgspec
+
+REMEMBERED = 2_000
+WAITING = 1_000
+LINGER = 30.0
+"""Seconds for which events are remembered after the last onlooker has left: the time of a broken connection."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event. `data` is JSON."""
+
+    number: int
+    topic: str
+    data: bytes
+
+
+RESET = "reset"
+"""The topic of the event that says: what was missed is forgotten; look again."""
+
+
+class Onlooker:
+    """One who listens to some topics."""
+
+    def __init__(self, topics: frozenset[str], waiting: int = WAITING) -> None:
+        self._topics = topics
+        self._limit = waiting
+        self._queue: deque[Told] = deque()
+        self._wanted = anyio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Onlooker {','.join(sorted(self._topics))} waiting={len(self._queue)}>"
+
+    def wants(self, topic: str) -> bool:
+        """True for what it listens to."""
+        return topic in self._topics or topic == RESET
+
+    def give(self, told: Told) -> None:
+        """Queue an event; one too many empties the queue."""
+        if not self.wants(told.topic):
+            return
+        if len(self._queue) >= self._limit:
+            self._queue.clear()
+            told = Told(told.number, RESET, b"null")
+        self._queue.append(told)
+        self._wanted.set()
+
+    async def take(self) -> list[Told]:
+        """All that waits; waits for something."""
+        while not self._queue:
+            self._wanted = anyio.Event()
+            await self._wanted.wait()
+        taken = list(self._queue)
+        self._queue.clear()
+        return taken
+
+
+class Bulletin:
+    """Where everybody publishes and onlookers listen."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._number = 0
+        self._remembered: deque[Told] = deque(maxlen=REMEMBERED)
+        self._onlookers: set[Onlooker] = set()
+        self._left = -LINGER
+
+    def __repr__(self) -> str:
+        return f"<Bulletin {self._number} events, {len(self._onlookers)} onlookers>"
+
+    @property
+    def watched(self) -> bool:
+        """True when publishing makes sense: somebody looks on, or may be back in a moment."""
+        return bool(self._onlookers) or self._now() - self._left < LINGER
+
+    def publish(self, topic: str, document: object) -> None:
+        """Tell everybody who listens to the topic. Never blocks, never raises for an onlooker's sake."""
+        self._number += 1
+        if not self.watched:
+            self._remembered.clear()
+            return
+        told = Told(self._number, topic, msgspec.json.encode(document))
+        self._remembered.append(told)
+        for onlooker in self._onlookers:
+            onlooker.give(told)
+
+    @contextmanager
+    def listening(self, topics: Iterable[str], after: int | None = None) -> Iterator[Onlooker]:
+        """An onlooker of these topics from now on; with `after` it first gets what followed that number, or a reset
+        where that is no longer remembered."""
+        onlooker = Onlooker(frozenset(topics))
+        for told in self._missed(after):
+            onlooker.give(told)
+        self._onlookers.add(onlooker)
+        try:
+            yield onlooker
+        finally:
+            self._onlookers.discard(onlooker)
+            self._left = self._now()
+
+    def _missed(self, after: int | None) -> list[Told]:
+        if after is None or after == self._number:
+            return []
+        oldest = self._remembered[0].number if self._remembered else self._number + 1
+        if after > self._number or after + 1 < oldest:
+            return [Told(self._number, RESET, b"null")]
+        return [told for told in self._remembered if told.number > after]
+
+    @property
+    def number(self) -> int:
+        """The last event's."""
+        return self._number
