@@ -15,7 +15,7 @@ from luna.protocols import anthropic_tools, thinking
 from luna.protocols.anthropic_errors import THREAD_NOT_FOUND, THREAD_UNSUPPORTED
 from luna.protocols.anthropic_turns import Conversation
 from luna.protocols.anthropic_types import Body, ThreadIn
-from luna.protocols.binding import binding
+from luna.protocols.binding import binding, subagent
 from luna.protocols.body import bad_field
 from luna.protocols.formats import by_schema, response_format
 from luna.protocols.limits import stop_sequences, token_limit
@@ -59,6 +59,7 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
             account=body.account or _account_id(body),
             session=body.session_id,
             chat=body.provider_session_id_camel or body.provider_session_id,
+            subagent=subagent(body.metadata),
         ),
         search=offer.search,
         include_usage=True,

@@ -35,6 +35,7 @@ FACES: dict[Kind, Face] = {
     Kind.UNAUTHORIZED: Face(401, "authentication_error", retry=False),
     Kind.FORBIDDEN: Face(403, "permission_error"),
     Kind.NOT_FOUND: Face(404, "not_found_error"),
+    Kind.CONFLICT: Face(409, _INVALID, retry=False),
     Kind.METHOD_NOT_ALLOWED: Face(405, _INVALID),
     Kind.UPGRADE_REQUIRED: Face(426, _INVALID, retry=False),
     Kind.REQUEST_TIMEOUT: Face(408, "timeout_error"),
@@ -46,6 +47,7 @@ FACES: dict[Kind, Face] = {
     Kind.QUOTA_EXHAUSTED: Face(429, "rate_limit_error", retry=False),
     Kind.OVERLOADED: Face(529, "overloaded_error"),
     Kind.NO_ACCOUNT: Face(529, "overloaded_error"),
+    Kind.EGRESS_CLOSED: Face(500, "api_error"),
     Kind.UPSTREAM_LOGIN: Face(502, "api_error", retry=False),
     Kind.UPSTREAM_BLOCKED: Face(502, "api_error", retry=False),
     Kind.UPSTREAM_REJECTED: Face(502, "api_error", retry=False),
@@ -55,6 +57,7 @@ FACES: dict[Kind, Face] = {
     Kind.CHAT_GONE: Face(404, "not_found_error"),
     Kind.MODEL_GONE: Face(404, "not_found_error"),
     Kind.TIMEOUT: Face(504, "timeout_error"),
+    Kind.CANCELLED: Face(499, "api_error", retry=False),
     Kind.DRAINING: Face(529, "overloaded_error"),
     Kind.INTERNAL: Face(500, "api_error"),
 }

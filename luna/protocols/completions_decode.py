@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from luna.model.chat import ChatRequest, Limits, Message, Text, Thinking
 from luna.model.dialect import ClientRequest
 from luna.protocols import thinking
-from luna.protocols.binding import binding
+from luna.protocols.binding import binding, subagent
 from luna.protocols.body import bad_field
 from luna.protocols.completions_types import Body
 from luna.protocols.limits import stop_sequences, token_limit
@@ -27,7 +27,13 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
         stream=bool(body.stream),
         thinking=Thinking(suffix),
         limits=Limits(token_limit(body.max_tokens), stop_sequences(stop, "stop")),
-        binding=binding(client, account=body.account, session=body.session_id),
+        binding=binding(
+            client,
+            account=body.account or _account_id(body),
+            session=body.session_id,
+            chat=body.provider_session_id_camel or body.provider_session_id,
+            subagent=subagent(body.metadata),
+        ),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
         ignored=[*unread],
     )
@@ -45,3 +51,8 @@ def prompt(body: Body) -> str:
     if isinstance(given, list) and all(isinstance(each, str) for each in given):
         raise bad_field("prompt", "holds several prompts.", hint="Send one request for each.")
     raise bad_field("prompt", "must be text.", hint="Token ids mean nothing to another model.")
+
+
+def _account_id(body: Body) -> str | None:
+    account_id = (body.metadata or {}).get("account_id")
+    return account_id if isinstance(account_id, str) else None

@@ -25,6 +25,8 @@ class Body(msgspec.Struct, kw_only=True):
 
     account: str | None = None
     session_id: str | None = None
+    provider_session_id_camel: str | None = msgspec.field(default=None, name="providerSessionId")
+    provider_session_id: str | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from luna.model.chat import Binding, ChatRequest, Limits, Thinking, ThinkingMode
 from luna.model.dialect import ClientRequest
 from luna.protocols import openai_tools, thinking
-from luna.protocols.binding import binding
+from luna.protocols.binding import binding, subagent
 from luna.protocols.body import bad_field
 from luna.protocols.formats import response_format
 from luna.protocols.limits import stop_sequences, token_limit
@@ -82,4 +82,5 @@ def _binding(body: Body, client: ClientRequest) -> Binding:
         account=body.account or (account_id if isinstance(account_id, str) else None),
         session=body.session_id,
         chat=body.provider_session_id_camel or body.provider_session_id,
+        subagent=subagent(body.metadata),
     )

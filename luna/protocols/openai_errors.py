@@ -7,7 +7,9 @@ branch on status and code. What is luna's or the upstream's trouble is never bla
     upstream-rejected  502, not 400: the client did nothing wrong that it could mend
     chat-busy          503, not 409: an earlier answer is still running; every client repeats a 503 after a pause
     chat-gone          404: the upstream chat that the request is bound to was deleted
+    cancelled          499: somebody ended it on purpose; clients repeat a 409 and every 5xx, and it must not come back
     quota-exhausted    429 with OpenAI's `insufficient_quota`; rate-limited is 429 with `rate_limit_exceeded`
+    context-overflow   begins with OpenAI's own sentence: many agents know a prompt that is too long by the words alone
 
 `retry: False` sends `x-should-retry: false`, which OpenAI's SDKs obey: repeating at once cannot help there.
 """
@@ -37,6 +39,7 @@ FACES: dict[Kind, Face] = {
     Kind.UNAUTHORIZED: Face(401, _INVALID, "invalid_api_key"),
     Kind.FORBIDDEN: Face(403, "permission_error", "forbidden"),
     Kind.NOT_FOUND: Face(404, _INVALID, "not_found"),
+    Kind.CONFLICT: Face(409, _INVALID, "conflict", retry=False),
     Kind.METHOD_NOT_ALLOWED: Face(405, _INVALID, "method_not_allowed"),
     Kind.UPGRADE_REQUIRED: Face(426, _INVALID, "upgrade_required", retry=False),
     Kind.REQUEST_TIMEOUT: Face(408, _INVALID, "request_timeout"),
@@ -48,6 +51,7 @@ FACES: dict[Kind, Face] = {
     Kind.QUOTA_EXHAUSTED: Face(429, "insufficient_quota", "insufficient_quota", retry=False),
     Kind.OVERLOADED: Face(503, "server_error", "overloaded"),
     Kind.NO_ACCOUNT: Face(503, "server_error", "no_account"),
+    Kind.EGRESS_CLOSED: Face(503, "server_error", "egress_closed"),
     Kind.UPSTREAM_LOGIN: Face(502, "upstream_error", "upstream_login", retry=False),
     Kind.UPSTREAM_BLOCKED: Face(502, "upstream_error", "upstream_blocked", retry=False),
     Kind.UPSTREAM_REJECTED: Face(502, "upstream_error", "upstream_rejected", retry=False),
@@ -57,6 +61,7 @@ FACES: dict[Kind, Face] = {
     Kind.CHAT_GONE: Face(404, _INVALID, "chat_gone"),
     Kind.MODEL_GONE: Face(404, _INVALID, "model_not_found"),
     Kind.TIMEOUT: Face(504, "upstream_error", "timeout"),
+    Kind.CANCELLED: Face(499, "server_error", "cancelled", retry=False),
     Kind.DRAINING: Face(503, "server_error", "draining"),
     Kind.INTERNAL: Face(500, "server_error", "internal_error"),
 }
@@ -83,8 +88,22 @@ def told(error: LunaError, flow_id: str, conversation: str = CONVERSATION) -> di
     face = FACES[error.kind]
     fields = {Kind.CONTEXT_OVERFLOW: conversation, Kind.MODEL_GONE: "model"}
     return {
-        "message": failure.words(error, flow_id),
+        "message": words(error, flow_id),
         "type": face.type,
         "param": error.param or fields.get(error.kind),
         "code": face.code,
     }
+
+
+def words(error: LunaError, flow_id: str) -> str:
+    """What the client reads of an error."""
+    said = failure.words(error, flow_id)
+    if error.kind is not Kind.CONTEXT_OVERFLOW:
+        return said
+    tokens, maximum = error.detail.get("tokens"), error.detail.get("maximum")
+    if not (isinstance(tokens, int) and isinstance(maximum, int)):
+        return f"Your input exceeds the context window of this model. {said}"
+    return (
+        f"This model's maximum context length is {maximum} tokens. However, your messages resulted in {tokens} tokens."
+        f" Please reduce the length of the messages. {said}"
+    )

@@ -12,7 +12,7 @@ import msgspec
 from luna.model.dialect import AnswerHead
 from luna.model.errors import LunaError
 from luna.model.events import Finish, StreamEvent, Usage
-from luna.protocols import failure, openai_errors, responses_tools, tokens
+from luna.protocols import openai_errors, responses_tools, tokens
 from luna.protocols.responses_fields import ECHOED
 from luna.protocols.responses_items import Output, Reasoning
 from luna.protocols.responses_tools import Called
@@ -94,4 +94,4 @@ def failure_document(error: LunaError, flow_id: str) -> dict[str, Any]:
     code = openai_errors.FACES[error.kind].code
     if code not in _HEEDED:
         code = "server_error" if openai_errors.FACES[error.kind].status >= 500 else "invalid_prompt"
-    return {"code": code, "message": failure.words(error, flow_id)}
+    return {"code": code, "message": openai_errors.words(error, flow_id)}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from luna.model.chat import ChatRequest, Limits, Message, Thinking
 from luna.model.dialect import ClientRequest
 from luna.protocols import responses_tools, thinking
-from luna.protocols.binding import binding
+from luna.protocols.binding import binding, subagent
 from luna.protocols.body import bad_field
 from luna.protocols.formats import response_format
 from luna.protocols.limits import token_limit
@@ -44,6 +44,7 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
             account=body.account or _account_id(body),
             session=body.session_id,
             chat=body.provider_session_id_camel or body.provider_session_id,
+            subagent=subagent(body.metadata),
         ),
         search=offer.search,
         include_usage=True,

@@ -9,7 +9,7 @@ import msgspec
 from luna.model.chat import ChatRequest
 from luna.model.dialect import AnswerHead, ClientRequest, Encoder, Facts, Parsed, Reply
 from luna.model.errors import Kind, LunaError
-from luna.protocols import body, openai_errors, responses_tools, sse
+from luna.protocols import body, failure, openai_errors, responses_tools, sse
 from luna.protocols.responses_decode import decode
 from luna.protocols.responses_document import DocumentEncoder
 from luna.protocols.responses_encode import EventEncoder
@@ -41,7 +41,9 @@ class OpenAIResponses:
             raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         decoded = body.read(_BODY, request.body)
         fields = body.read(_FIELDS, request.body)
-        echo = {name: fields[name] for name in ECHOED if name in fields and bytes(fields[name]) != b"null"}
+        echo = {
+            name: _on_one_line(fields[name]) for name in ECHOED if name in fields and bytes(fields[name]) != b"null"
+        }
         document = Document(decoded, tuple(TABLE.ignored(fields)), echo)
         tools = {called.name for called in responses_tools.names(decoded).values()}
         return Parsed(document, Facts(decoded.model, decoded.stream, tuple(sorted(tools))))
@@ -61,7 +63,12 @@ class OpenAIResponses:
         return EventEncoder(head) if head.stream else DocumentEncoder(head)
 
     def error(self, error: LunaError, flow_id: str) -> Reply:
-        """`{"error": {"message", "type", "param", "code"}}` under the kind's status."""
+        """`{"error": {"message", "type", "param", "code"}}` under the kind's status. A prompt that is too long is told
+        by a stream that fails at once, to clients that hear of it only there (`detail["in_stream"]`)."""
+        if error.kind is Kind.CONTEXT_OVERFLOW and error.detail.get("in_stream") is True:
+            head = AnswerHead(RESPONSE_PREFIX + flow_id.rpartition("_")[2], "", 0, stream=True, include_usage=False)
+            frames = EventEncoder(head).fail(error, flow_id)
+            return Reply(200, frames, sse.CONTENT_TYPE, failure.headers(error, retry=False))
         return openai_errors.reply(error, flow_id, conversation="input")
 
     def error_frame(self, error: LunaError, flow_id: str) -> bytes:
@@ -70,3 +77,9 @@ class OpenAIResponses:
         told = openai_errors.told(error, flow_id, conversation="input")
         said = {key: told[key] for key in ("code", "message", "param")}
         return sse.event("error", msgspec.json.encode({"type": "error", "sequence_number": 0, **said}))
+
+
+def _on_one_line(raw: msgspec.Raw) -> msgspec.Raw:
+    """The JSON as it may stand in an event: bodies that people write have line breaks in them."""
+    written = bytes(raw)
+    return msgspec.Raw(msgspec.json.format(written, indent=-1)) if b"\n" in written or b"\r" in written else raw

@@ -6,7 +6,8 @@ Owns their order and shape. Every event has its name, its type and a number that
       output_item.added
         message     content_part.added, output_text.delta …, output_text.done, content_part.done
         reasoning   reasoning_summary_part.added, …_text.delta …, …_text.done, …_part.done
-        calls       function_call_arguments.delta …, .done;  custom_tool_call_input.delta …, .done
+        calls       function_call_arguments.delta …, .done;  custom_tool_call_input.delta …, .done;  nothing for a
+                    search for tools, which is told whole
       output_item.done
     response.completed, or response.incomplete; or, when it breaks, error and response.failed
 
@@ -23,7 +24,7 @@ from luna.model.errors import LunaError
 from luna.model.events import Finish, Opened, StreamEvent
 from luna.protocols import openai_errors, sse
 from luna.protocols.responses_answer import Response, failure_document
-from luna.protocols.responses_items import CustomCall, FunctionCall, Item, Reasoning, Step
+from luna.protocols.responses_items import CustomCall, FunctionCall, Item, Reasoning, SearchCall, Step
 
 _json = msgspec.json.Encoder().encode
 
@@ -47,10 +48,15 @@ _FUNCTION = _Voice("response.function_call_arguments", "arguments")
 _CUSTOM = _Voice("response.custom_tool_call_input", "input")
 
 
+_SILENT = _Voice("", "")
+
+
 def _voice(item: Item) -> _Voice:
     match item:
         case CustomCall():
             return _CUSTOM
+        case SearchCall():
+            return _SILENT
         case FunctionCall():
             return _FUNCTION
         case Reasoning():
@@ -150,7 +156,7 @@ class EventEncoder:
             done["logprobs"] = []
         elif voice is _FUNCTION and isinstance(item, FunctionCall):
             done["name"] = item.called.name
-        frames = self._more(rest) + self._frame(f"{voice.words}.done", done)
+        frames = self._more(rest) + (self._frame(f"{voice.words}.done", done) if voice.words else b"")
         if voice.part:
             frames += self._frame(f"{voice.part}.done", {**where, "part": _part(voice, words)})
         return frames + self._frame("response.output_item.done", {"output_index": item.index, "item": item.document()})
@@ -162,5 +168,7 @@ class EventEncoder:
 
 def _empty(item: Item) -> dict[str, Any]:
     """The item as it is announced: without its words, which come as deltas."""
+    if isinstance(item, SearchCall):
+        return item.document()
     emptied = {"content": [], "summary": [], "arguments": "", "input": ""}
     return {key: emptied.get(key, value) for key, value in item.document().items()}

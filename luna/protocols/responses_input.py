@@ -11,7 +11,7 @@ import msgspec
 from luna.model.chat import Attachment, Message, Part, Role, Text, Thought, ToolCall, ToolResult
 from luna.protocols import attachments
 from luna.protocols.body import bad_field
-from luna.protocols.responses_tools import qualified
+from luna.protocols.responses_tools import TOOL_SEARCH, loaded, qualified
 from luna.protocols.responses_types import ContentIn, ItemIn
 
 REFERENCE = "item_reference"
@@ -20,7 +20,8 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "
 _SPOKEN = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 _SOUNDS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 _SILENT = ("additional_tools", "tool_search_call", "tool_search_output", "compaction_trigger", REFERENCE)
-"""Items that say nothing by themselves: tools are read elsewhere, references by whoever remembers."""
+"""Items that say nothing by themselves: tools are read elsewhere, references by whoever remembers. A search for tools
+speaks when the client made it; one that OpenAI's servers made names no call."""
 
 
 class Conversation:
@@ -60,8 +61,13 @@ class Conversation:
                 self._call(item, _arguments(item), at)
             case "custom_tool_call":
                 self._call(item, _json({"input": item.input or ""}), at)
+            case "tool_search_call" if item.call_id and item.execution != "server":
+                self._call(msgspec.structs.replace(item, name=TOOL_SEARCH), _arguments(item), at)
             case "function_call_output" | "custom_tool_call_output":
                 self._result(item, at)
+            case "tool_search_output" if item.call_id and item.execution != "server":
+                found: list[Text | Attachment] = [Text(f"Loaded tool: {name}") for name in loaded(item)]
+                self.turns.append(Message("tool", [ToolResult(item.call_id, found, TOOL_SEARCH)]))
             case kind if kind not in _SILENT:
                 self.ignored.setdefault(kind, f"{at}.{kind[:40]}")
 

@@ -6,6 +6,7 @@ Owns the cut, which is the same for a stream and for a document:
     message            msg_…   text; pictures, films and sounds are paragraphs of Markdown in it
     function_call      fc_…    a call of the client's; calls that the upstream made for itself are not told
     custom_tool_call   ctc_…   a call of a tool that takes free text
+    tool_search_call   tsc_…   a call of the client's search for tools; its arguments are JSON and come whole
 
 An item begins with its first words and ends when something else begins. Ids follow from the answer's id and the item's
 place, so that an item's id says which response it stands in. Knows nothing of frames.
@@ -13,6 +14,8 @@ place, so that an item's id says which response it stands in. Knows nothing of f
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from luna.model.events import (
     Finish,
@@ -29,7 +32,7 @@ from luna.model.events import (
 )
 from luna.protocols.prose import Prose
 from luna.protocols.responses_free_text import FreeText
-from luna.protocols.responses_tools import Called
+from luna.protocols.responses_tools import Called, Kind
 
 RESPONSE_PREFIX = "resp_"
 
@@ -133,6 +136,38 @@ class CustomCall(FunctionCall):
         return self._document("custom_tool_call", "input")
 
 
+class SearchCall(FunctionCall):
+    prefix = "tsc"
+
+    def say(self, words: str) -> str:
+        """Nothing of it is told before its end."""
+        super().say(words)
+        return ""
+
+    def rest(self) -> str:
+        return ""
+
+    def document(self) -> dict[str, Any]:
+        said = {"arguments": self._arguments(), "call_id": self.call_id, "execution": "client"}
+        return {"id": self.id, "type": "tool_search_call", "status": self.status, **said}
+
+    def _arguments(self) -> msgspec.Raw:
+        """As they were written, on one line; none while they are no whole object."""
+        words = self.words
+        try:
+            msgspec.json.decode(words, type=dict[str, msgspec.Raw])
+            return msgspec.Raw(msgspec.json.format(words, indent=-1))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return msgspec.Raw("{}")
+
+
+_CALLS: dict[Kind, type[FunctionCall]] = {
+    "function": FunctionCall,
+    "custom": CustomCall,
+    "tool_search": SearchCall,
+}
+
+
 class Step(NamedTuple):
     """What one event does to the output, in this order."""
 
@@ -221,8 +256,7 @@ class Output:
         if event.native:
             return NOTHING
         called = self._names.get(event.name) or Called(event.name)
-        kind = CustomCall if called.custom else FunctionCall
-        return self._begin(kind(self._response, len(self.items), event.id, called))
+        return self._begin(_CALLS[called.kind](self._response, len(self.items), event.id, called))
 
     def _begin(self, item: Item) -> Step:
         before = self.close("completed")

@@ -7,23 +7,26 @@ Owns which tools the model is told of, and under which names:
                        go back as calls of a custom tool
     namespace          each of its tools under the namespace's name and its own. Always, and not only where two would
                        be the same: a name must not change when a later turn brings another tool
+    tool_search        with `execution: client` a function of that name with the client's own parameters, which loads
+                       tools that only the client knows. Its calls go back as `tool_search_call`
     web_search… alone  not a tool but a wish: Qwen's own search is switched on
-    all others         (`tool_search`, `local_shell`, `mcp` …) ignored and named: only OpenAI's servers, or models that
-                       were trained on them, know what they take
+    all others         (`local_shell`, `mcp`, a `tool_search` that OpenAI's servers run …) ignored and named: only those
+                       servers, or models that were trained on them, know what they take
 
-`tool_search` loads tools on demand. Here nothing has to be loaded: tools with `defer_loading` are offered at once, and
-those that items of the conversation bring (`additional_tools`, `tool_search_output`) are offered like all the others.
+Tools with `defer_loading` are offered at once, for here nothing is gained by loading them later; those that items of
+the conversation bring (`additional_tools`, `tool_search_output`) are offered like all the others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from luna.model.chat import Tool, ToolChoice
 from luna.protocols.body import bad_field
-from luna.protocols.responses_types import Body, ChoiceIn, GrammarIn, ToolIn
+from luna.protocols.responses_types import Body, ChoiceIn, GrammarIn, ItemIn, ToolIn
 
 FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+TOOL_SEARCH = "tool_search"
 _OWN = ("function", "custom")
 _WORDS: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
@@ -33,13 +36,16 @@ _WORDS: dict[str, Literal["auto", "none", "required"]] = {
 }
 
 
+Kind = Literal["function", "custom", "tool_search"]
+
+
 @dataclass(frozen=True)
 class Called:
     """How the client calls a tool."""
 
     name: str
     namespace: str = ""
-    custom: bool = False
+    kind: Kind = "function"
 
 
 @dataclass
@@ -65,10 +71,21 @@ def names(body: Body) -> dict[str, Called]:
     """The model's names of the tools, and the client's."""
     found: dict[str, Called] = {}
     for _, entry, namespace in _entries(body):
-        name = _name(entry)
-        if entry.type in _OWN and name:
-            found.setdefault(qualified(name, namespace), Called(name, namespace, entry.type == "custom"))
+        name, kind = _name(entry), _kind(entry)
+        if kind is not None and name:
+            found.setdefault(qualified(name, namespace), Called(name, namespace, kind))
     return found
+
+
+def _kind(entry: ToolIn) -> Kind | None:
+    """How the client's own tools are called; None for one that is not the client's."""
+    match entry.type:
+        case "function" | "custom" as kind:
+            return kind
+        case "tool_search" if entry.execution == "client":
+            return "tool_search"
+        case _:
+            return None
 
 
 def offer(body: Body) -> Offer:
@@ -78,7 +95,7 @@ def offer(body: Body) -> Offer:
     made.search = bool(entries) and all(_searches(entry) for _, entry, _ in entries)
     taken: set[str] = set()
     for at, entry, namespace in entries:
-        if entry.type not in _OWN:
+        if _kind(entry) is None:
             if not (made.search and entry.external_web_access is not False):
                 made.ignored.append(f"{at}.{entry.type[:40]}")
             continue
@@ -93,20 +110,32 @@ def offer(body: Body) -> Offer:
     return made
 
 
+def loaded(item: ItemIn) -> list[str]:
+    """The model's names of the tools that an item brings."""
+    return [qualified(_name(entry), namespace) for _, entry, namespace in _listed("", item.tools) if _name(entry)]
+
+
 def _entries(body: Body) -> Iterable[tuple[str, ToolIn, str]]:
     """Every tool with the place where it stands and its namespace; what the conversation brings comes last."""
     brought = body.input if isinstance(body.input, list) else []
-    for at, tools in [("tools", body.tools), *((f"input[{n}].tools", item.tools) for n, item in enumerate(brought))]:
-        for index, entry in enumerate(tools or ()):
-            where = f"{at}[{index}]"
-            if entry.type != "namespace":
-                yield where, entry, ""
-                continue
-            for number, inner in enumerate(entry.tools or ()):
-                yield f"{where}.tools[{number}]", inner, entry.name or ""
+    yield from _listed("tools", body.tools)
+    for position, item in enumerate(brought):
+        yield from _listed(f"input[{position}].tools", item.tools)
+
+
+def _listed(at: str, tools: Sequence[ToolIn] | None) -> Iterable[tuple[str, ToolIn, str]]:
+    for index, entry in enumerate(tools or ()):
+        where = f"{at}[{index}]"
+        if entry.type != "namespace":
+            yield where, entry, ""
+            continue
+        for number, inner in enumerate(entry.tools or ()):
+            yield f"{where}.tools[{number}]", inner, entry.name or ""
 
 
 def _name(entry: ToolIn) -> str:
+    if entry.type == TOOL_SEARCH:
+        return TOOL_SEARCH
     return entry.name or (entry.function.name if entry.function is not None else "")
 
 
@@ -139,8 +168,11 @@ def _choose(body: Body, made: Offer) -> None:
     elif choice.type in _OWN:
         name = choice.name or (choice.function.name if choice.function is not None else "")
         made.choice = ToolChoice("specific", _found(name, choice.namespace or "", made))
+    elif isinstance(raw, ChoiceIn) and choice.type == TOOL_SEARCH and TOOL_SEARCH in made.names:
+        made.choice = ToolChoice("specific", TOOL_SEARCH)
     elif choice.type == "allowed_tools":
-        allowed = {_found(_name(entry), "", made) for entry in choice.tools or () if entry.type in _OWN}
+        meant = (entry for entry in choice.tools or () if entry.type in (*_OWN, TOOL_SEARCH))
+        allowed = {_found(_name(entry), "", made) for entry in meant}
         made.tools = [tool for tool in made.tools if tool.name in allowed]
         made.choice = ToolChoice(_word(choice.mode or "auto"))
     elif choice.type in _WORDS:

@@ -70,6 +70,8 @@ class ToolIn(msgspec.Struct, gc=False, omit_defaults=True):
     function: FunctionIn | None = None
     external_web_access: bool | None = None
     """On `web_search`: false allows cached pages alone."""
+    execution: str | None = None
+    """On `tool_search`: `client` when the client searches, else `server`."""
 
 
 class ItemIn(msgspec.Struct, gc=False, omit_defaults=True):
@@ -90,6 +92,8 @@ class ItemIn(msgspec.Struct, gc=False, omit_defaults=True):
     output: str | list[ContentIn] | ContentIn | None = None
     tools: list[ToolIn] | None = None
     """On `additional_tools` and `tool_search_output`."""
+    execution: str | None = None
+    """On `tool_search_call` and `tool_search_output`: `client` or `server`."""
 
 
 class ChoiceIn(msgspec.Struct, gc=False):
@@ -153,7 +157,7 @@ class Body(msgspec.Struct, kw_only=True):
 
 
 Echo = dict[str, msgspec.Raw]
-"""What an answer repeats of its request, field by field, as it was written."""
+"""What an answer repeats of its request, field by field, as it was written, but on one line."""
 
 
 @dataclass(frozen=True)

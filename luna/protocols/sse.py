@@ -47,12 +47,12 @@ class SSEReader:
         return self._payloads(block)
 
     def _payloads(self, block: bytes) -> list[bytes]:
-        if self._fresh and block:
-            self._fresh = False
-            block = block.removeprefix(_BOM)
         lines = block.splitlines()
         if len(block) > self._max_line:
             self._check(max(map(len, lines), default=0))
+        if self._fresh and lines:
+            self._fresh = False
+            lines[0] = lines[0].removeprefix(_BOM)
         return [payload for line in lines if line and line[:5] == b"data:" and (payload := line[5:].removeprefix(b" "))]
 
     def _check(self, length: int) -> None:

@@ -1,7 +1,7 @@
-"""The services that a replay runs with: the recorded account without its secrets, the recorded upstream.
+"""The services that a replay runs with: the recorded accounts without their secrets, the recorded upstream.
 
-Owns what a recording implies about the process it was made in: which account answered, whether a key
-was refused, which answer a continued chat hung on.
+Owns what a recording implies about the process it was made in: which accounts were tried, whether a key
+was refused, which answer a continued chat hung on, which responses were remembered.
 """
 
 from pathlib import Path
@@ -13,16 +13,20 @@ import msgspec
 from luna.core.services import Services
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
+from luna.model.events import Notice
 from luna.qwen.authority import Authority
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.credentials import Credentials
 from luna.qwen.endpoints import Site
+from luna.replay.conversation import RecordedConversation
 from luna.state.account import Account, Source
 from luna.state.accounts import Accounts
+from luna.state.choice import Wish
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
-from luna.state.lease import Lease
-from luna.state.responses import Responses
+from luna.state.responses import Remembered, Responses
+from luna.state.scheduler import Scheduler
+from luna.state.sessions import Sessions
 from luna.state.turns import Place, Turns
 from luna.upstream.exchange import Backend
 from luna.wire.reader import Exchange, Recording
@@ -33,7 +37,16 @@ PLACEHOLDER = "replay-of-a-recorded-session"
 """Stands where the token stood; recordings hold none."""
 
 
-_REFUSALS = frozenset({Kind.NO_ACCOUNT, Kind.RATE_LIMITED, Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED})
+_REFUSALS = frozenset(
+    {
+        Kind.NO_ACCOUNT,
+        Kind.RATE_LIMITED,
+        Kind.UPSTREAM_LOGIN,
+        Kind.UPSTREAM_BLOCKED,
+        Kind.UPSTREAM_TRANSIENT,
+        Kind.EGRESS_CLOSED,
+    }
+)
 
 
 class _Completion(msgspec.Struct):
@@ -49,21 +62,24 @@ def services_for(recording: Recording, backend: Backend, clock: Clock) -> Servic
         if refusal is None
         else _Refusing(refusal, store=CredentialStore(NOWHERE), backend=backend, clock=clock, site=site)
     )
-    account = _account(
-        recording, Authority(Credentials(token=PLACEHOLDER), site=site, backend=backend, clock=clock), clock
-    )
-    accounts.adopt(account)
+    name = _header(recording, "x-luna-account-id") or "replay"
+    for tried in dict.fromkeys([*_failed(recording), name]):
+        authority = Authority(Credentials(token=PLACEHOLDER), site=site, backend=backend, clock=clock)
+        accounts.adopt(_account(recording, tried, authority, clock))
     services = Services()
     services.provide(Accounts, accounts)
+    services.provide(Scheduler, Scheduler(accounts, clock=clock))
     services.provide(Catalogue, Catalogue(clock))
-    services.provide(Turns, _turns(recording, account.id))
+    services.provide(Turns, _turns(recording, name))
     services.provide(ProxyKeys, _keys(recording))
-    services.provide(Responses, Responses())
+    services.provide(Responses, _responses(recording))
+    known = next((chat.whereabouts for chat in recording.documents.values() if chat.whereabouts is not None), None)
+    if known is not None:
+        services.provide(Sessions, RecordedConversation(known))
     return services
 
 
-def _account(recording: Recording, authority: Authority, clock: Clock) -> Account:
-    name = _header(recording, "x-luna-account-id") or "replay"
+def _account(recording: Recording, name: str, authority: Authority, clock: Clock) -> Account:
     source: Source = "demo" if _header(recording, "x-luna-demo") == "true" else "file"
     return Account(name, label=name, source=source, authority=authority, clock=clock)
 
@@ -75,11 +91,14 @@ class _Refusing(Accounts):
         super().__init__(**like_any)
         self._refusal = refusal
 
-    def lease(self, preferred: str = "") -> Lease:
-        return Lease(self._refuse)
+    def choices(self, wish: Wish) -> list[Account]:
+        return []
 
-    def _refuse(self) -> Account:
-        raise self._refusal
+    def comes_back(self, wish: Wish) -> float | None:
+        return None
+
+    def refusal_for(self, wish: Wish) -> LunaError:
+        return self._refusal
 
 
 def _refusal(recording: Recording) -> LunaError | None:
@@ -88,6 +107,16 @@ def _refusal(recording: Recording) -> LunaError | None:
     if failure is None or recording.exchanges or failure.kind not in _REFUSALS:
         return None
     return LunaError(Kind(failure.kind), failure.message, hint=failure.hint, retry_after=failure.retry_after)
+
+
+def _failed(recording: Recording) -> list[str]:
+    """The accounts that could not serve the flow, in the order in which they were tried."""
+    tried: list[str] = []
+    if recording.failure is not None:
+        tried = [str(account) for account in recording.failure.detail.get("accounts", ())]
+    batches = [batch for boundary in recording.events.values() for batch in boundary]
+    notices = [event for batch in batches for event in batch if isinstance(event, Notice) and event.kind == "failover"]
+    return list(dict.fromkeys([*tried, *(str((notice.data or {}).get("account", "")) for notice in notices)]))
 
 
 def _header(recording: Recording, name: str) -> str:
@@ -111,7 +140,7 @@ def _turns(recording: Recording, account: str) -> Turns:
         if chat and not created and "/chat/completions?" in exchange.opened.url:
             parent = msgspec.json.decode(exchange.opened.data, type=_Completion).parent_id
             if parent:
-                turns.note(chat, Place(account, parent))
+                turns.note(Place(account, chat, parent))
                 break
     return turns
 
@@ -121,3 +150,11 @@ def _keys(recording: Recording) -> ProxyKeys:
     failure = recording.failure
     refused = failure is not None and failure.kind == "unauthorized"
     return ProxyKeys([PLACEHOLDER] if refused else [])
+
+
+def _responses(recording: Recording) -> Responses:
+    """What the flow asked for was remembered, and nothing else that anybody knows of."""
+    responses = Responses()
+    for frame in recording.recalled:
+        responses.remember(frame.response, Remembered(bytes(frame.document), bytes(frame.items)))
+    return responses

@@ -12,6 +12,7 @@ from luna.core.stage import AnswerStage
 from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
 from luna.protocols.body import bad_field
+from luna.stages.responses_lookup import find
 from luna.state.responses import Responses
 
 
@@ -23,16 +24,15 @@ class ResponsesStored(AnswerStage):
     async def answer(self, flow: Flow) -> Reply:
         """Raises LunaError(NOT_FOUND), and LunaError(BAD_REQUEST) for a stream: there is nothing left to wait for."""
         wanted = flow.client.path.partition("/responses/")[2].strip("/")
-        responses = flow.services[Responses]
+        found = find(flow, wanted)
         headers = (("cache-control", "no-store"),)
         if flow.client.method == "DELETE":
-            if not responses.forget(wanted):
+            if not flow.services[Responses].forget(wanted):
                 raise _unknown(wanted)
             deleted = {"id": wanted, "object": "response", "deleted": True}
             return Reply(200, msgspec.json.encode(deleted), headers=headers)
         if parse_qs(flow.client.query).get("stream", ["false"])[-1].lower() == "true":
             raise bad_field("stream", "luna streams an answer once, while it comes.", "Ask without `stream`.")
-        found = responses.find(wanted)
         if found is None:
             raise _unknown(wanted)
         return Reply(200, found.document, headers=headers)

@@ -22,6 +22,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from luna.core.flow import Flow
+from luna.core.notes import CALLED
 from luna.core.stage import BuildContext, ResponseStage, StageOptions, Transducer
 from luna.model.events import Finish, Notice, StreamEvent, TextDelta, ToolClose, ToolDelta, ToolOpen, Usage
 from luna.tools.native import NativeCall
@@ -99,11 +100,18 @@ class Interceptor:
             out = self._take(event)
         if self._waiting and not self._numbering.calling:
             out += self._resume()
+        self._note(out)
         return self._stopped(out)
 
     def flush(self) -> Sequence[StreamEvent]:
         """The stream broke: the text that was held back. A call that is open stays open."""
         return () if self._done or self._over else self._sifted(self._sieve.flush())
+
+    def _note(self, out: Iterable[StreamEvent]) -> None:
+        """For whoever keeps the books."""
+        opened = [event.name for event in out if isinstance(event, ToolOpen)]
+        if opened:
+            self._flow.notes[CALLED] = [*(self._flow.notes.get(CALLED) or ()), *opened]
 
     def _take(self, event: StreamEvent) -> list[StreamEvent]:
         if isinstance(event, Finish):
@@ -154,7 +162,7 @@ class Interceptor:
             return out
         self._done = True
         usage = self._flow.usage
-        return [*out, *(() if usage is None else (usage,)), Finish("tool_calls")]
+        return [*out, *(() if usage is None else (self._flow.total(usage),)), Finish("tool_calls")]
 
     # calls in the text
 

@@ -1,14 +1,15 @@
 """Writes a call's arguments as JSON text while they are still coming.
 
-Owns what may go out when. A parameter that can only be a string goes out piece by piece; one that may also be null as
-soon as it is clear that it is not; every other is kept until it is complete and then typed by its schema. One that may
-be a list is kept until the call is complete, because models repeat the element for each item. Of a parameter that
-comes twice the first counts: it may be with the client already.
+Owns what may go out when. A parameter that can only be a string goes out piece by piece; one that may also be null, or
+be missing, as soon as it is clear that it is not `null`; every other is kept until it is complete and then typed by its
+schema. One that may be a list is kept until the call is complete, because models repeat the element for each item. Of a
+parameter that comes twice the first counts: it may be with the client already. One that says `null`, may be missing
+and may not be null has not come.
 
 What has been put out, in order, is one JSON object as soon as `close` has been called.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from luna.tools import coerce
@@ -55,9 +56,11 @@ class Arguments:
             self._lists[name] = (shape, [])
             return Kept(self._lists[name][1].append)
         if shape.choices or shape.types not in ({STRING}, {STRING, NULL}):
-            return Kept(lambda part: self._member(name, coerce.from_texts([part], shape)))
+            return Kept(lambda part: self._complete(name, shape, [part]))
+        if self._signature.parameters.means_absent(name, None):
+            return Flowing(self._put, begin=lambda: self._key(name), null=lambda: self._given.discard(name))
         self._key(name)
-        return Flowing(self._put, nullable=NULL in shape.types)
+        return Flowing(self._put, null=(lambda: self._put("null")) if shape.nullable else None)
 
     def whole(self, values: Mapping[str, Any]) -> None:
         """Takes all parameters at once, from JSON."""
@@ -68,8 +71,18 @@ class Arguments:
     def close(self) -> None:
         """No more parameters come."""
         for name, (shape, parts) in self._lists.items():
-            self._member(name, coerce.from_texts(parts, shape))
+            self._complete(name, shape, parts)
         self._put("}" if self._begun else "{}")
+
+    def _complete(self, name: str, shape: Shape, parts: Sequence[Part]) -> None:
+        """The value of a parameter that came by itself."""
+        value = coerce.from_texts(parts, shape)
+        bare = value not in shape.choices and not any(quoted for _, quoted, _ in parts)
+        says_null = bare and isinstance(value, str) and value.strip() == "null"
+        if self._signature.parameters.means_absent(name, None if says_null else value):
+            self._given.discard(name)
+        else:
+            self._member(name, value)
 
     def _member(self, name: str, value: Any) -> None:
         self._key(name)
@@ -81,14 +94,19 @@ class Arguments:
 
 
 class Flowing:
-    """A string that goes out as it comes."""
+    """A string that goes out as it comes. `begin` is called before the first of it. `null` is called instead when it is
+    `null` in plain text; None: then that is a string like any other."""
 
-    def __init__(self, put: Put, *, nullable: bool) -> None:
+    def __init__(
+        self, put: Put, *, begin: Callable[[], None] | None = None, null: Callable[[], None] | None = None
+    ) -> None:
         self._put = put
+        self._begin = begin
+        self._null = null
         self._plain = Plain()
         self._start: str | None = ""
         """What came so far, as long as it could become `null`; then None."""
-        if not nullable:
+        if null is None:
             self._quote()
 
     def __repr__(self) -> str:
@@ -104,8 +122,8 @@ class Flowing:
 
     def end(self) -> None:
         self._say(self._plain.end())
-        if self._start is not None and self._start.strip() == "null":
-            self._put("null")
+        if self._null is not None and self._start is not None and self._start.strip() == "null":
+            self._null()
             return
         if self._start is not None:
             self._quote()
@@ -121,6 +139,8 @@ class Flowing:
             self._quote()
 
     def _quote(self) -> None:
+        if self._begin is not None:
+            self._begin()
         self._put(f'"{escape(self._start or "")}')
         self._start = None
 

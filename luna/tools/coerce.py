@@ -7,6 +7,7 @@ it leaves a choice, this does:
     text in CDATA where a string may be     stays text, unless it is an object or a list that may be there too
     other text                              is read as JSON if the JSON is of an allowed type
     text where no string may be             is forgiven for what can only mean one thing: `True`, `5.0`, `a` for `["a"]`
+    null in a member that may be missing    is a missing member, unless it may be null
     what fits nothing                       stays as it is, for the verifier to see
 """
 
@@ -84,7 +85,9 @@ def _members(value: dict[str, Any], shape: Shape, depth: int) -> dict[str, Any]:
     for key, member in value.items():
         name = shape.names.find(key) or key
         name = key if name != key and (name in value or name in found) else name
-        found[name] = fitted(member, shape.member(name), depth + 1)
+        made = fitted(member, shape.member(name), depth + 1)
+        if not shape.means_absent(name, made):
+            found[name] = made
     return found
 
 
@@ -152,7 +155,8 @@ def _from_nodes(nodes: Sequence[Node], shape: Shape) -> Any:
     found: dict[str, list[Node]] = {}
     for node in nodes:
         found.setdefault(shape.names.find(node.tag) or node.tag, []).append(node)
-    return {name: _repeated(same, shape.member(name)) for name, same in found.items()}
+    made = {name: _repeated(same, shape.member(name)) for name, same in found.items()}
+    return {name: value for name, value in made.items() if not shape.means_absent(name, value)}
 
 
 def _repeated(nodes: Sequence[Node], shape: Shape) -> Any:

@@ -51,13 +51,15 @@ def instruct(messages: Sequence[Message], tools: Sequence[Tool], choice: ToolCho
 
 def remind(messages: Sequence[Message], words: str) -> list[Message]:
     """The conversation with these words at the end of the user's last turn; of the last system message where the
-    user has said nothing."""
+    user has said nothing. Where the upstream knows that turn already, they are a turn of their own."""
     reminded = list(messages)
     last_of = {message.role: place for place, message in enumerate(messages)}
     place = last_of.get("user", last_of.get("system"))
     if words and place is not None:
         turn = messages[place]
-        reminded[place] = Message(turn.role, [*turn.parts, Text(f"\n{words}")], turn.name)
+        if turn.known:
+            return [*reminded, Message("user", [Text(words)])]
+        reminded[place] = msgspec.structs.replace(turn, parts=[*turn.parts, Text(f"\n{words}")])
     return reminded
 
 

@@ -8,6 +8,8 @@ order of the calls, each with the id of its call. What a client's tool gave besi
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+import msgspec
+
 from luna.model.chat import Attachment, Message, Part, Text, ToolCall, ToolResult
 from luna.tools import markup
 
@@ -38,18 +40,20 @@ class _Call:
 
 
 def _rounds(messages: Iterable[Message]) -> Iterator[Message]:
-    """The messages, results that follow one another and the user's words after them made one message."""
+    """The messages, results that follow one another and the user's words after them made one message; what the upstream
+    knows already stays apart from what is new."""
     results: Message | None = None
     for message in messages:
         more = message.role == "tool" or (message.role == "user" and not message.name)
-        if results is not None and more:
+        if results is not None and more and message.known == results.known:
             results.parts += message.parts
             continue
         if results is not None:
             yield results
         results = None
         if message.role == "tool" or (message.role == "user" and has_calls([message])):
-            results = Message("user", list(message.parts), message.name if message.role == "user" else "")
+            name = message.name if message.role == "user" else ""
+            results = msgspec.structs.replace(message, role="user", parts=list(message.parts), name=name)
         else:
             yield message
     if results is not None:
@@ -69,7 +73,7 @@ def _written(turn: Message, calls: dict[str, _Call]) -> Message:
                 parts += _result(result, calls.get(result.call_id))
         else:
             parts += run
-    return Message(turn.role, parts, turn.name)
+    return msgspec.structs.replace(turn, parts=parts)
 
 
 def _result(result: ToolResult, call: _Call | None) -> list[Text | Attachment]:

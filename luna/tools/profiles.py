@@ -34,6 +34,10 @@ class ClientProfile:
     """How lines begin that differ from request to request although the conversation is the same."""
     volatile_blocks: tuple[str, ...] = ()
     """Names of tags around text of which that is true."""
+    compacts: bool = False
+    """It shortens its conversation and goes on by itself when it is told that the prompt is too long."""
+    hears_in_stream: bool = False
+    """That a prompt is too long it understands only from within a stream, not from a status."""
 
     def fits(self, headers: Headers, tool_names: Iterable[str]) -> bool:
         """True when there is evidence that such a client speaks."""
@@ -76,6 +80,7 @@ PROFILES: tuple[ClientProfile, ...] = (
         tools=frozenset(
             {"run_shell_command", "read_file", "write_file", "list_directory", "tool_search", "read_many_files"}
         ),
+        compacts=True,
     ),
     ClientProfile(
         name="claude-code",
@@ -97,21 +102,25 @@ PROFILES: tuple[ClientProfile, ...] = (
         ),
         conversation=("x-claude-code-session-id",),
         # The first line of the system prompt, different in each request, and what the client slips into the user's
-        # turns, which it words anew when it repeats them.
+        # turns, which it words anew when it repeats them; a system message after the last turn counts what is left.
         volatile_lines=("x-anthropic-billing-header:",),
-        volatile_blocks=("system-reminder",),
+        volatile_blocks=("system-reminder", "total_tokens"),
+        compacts=True,
     ),
     ClientProfile(
         name="codex",
         headers=(("originator", "codex*"), ("user-agent", "codex*")),
         tools=frozenset({"apply_patch", "exec_command", "write_stdin", "update_plan", "view_image", "shell"}),
         conversation=("session-id", "thread-id", "session_id", "conversation_id"),
+        # It compacts before the next turn, but this one ends with the error: not by itself. A 400 just ends it.
+        hears_in_stream=True,
     ),
     ClientProfile(
         name="opencode",
         headers=(("user-agent", "opencode/*"), ("user-agent", "kilo-code/*")),
         tools=frozenset({"todowrite", "todoread", "webfetch", "task", "skill"}),
         conversation=("x-session-affinity", "x-session-id"),
+        compacts=True,
     ),
     ClientProfile(
         name="cline",
@@ -129,6 +138,19 @@ PROFILES: tuple[ClientProfile, ...] = (
         ),
         # The time, the open tabs and the running commands stand at the end of each of the user's turns.
         volatile_blocks=("environment_details",),
+        compacts=True,
     ),
 )
 """The first that fits counts."""
+
+SUMMARY_REQUESTS = (
+    "Your task is to create a detailed summary of",  # Claude Code
+    "tasked with summarizing conversations",  # Claude Code, opencode: system
+    "CONTEXT CHECKPOINT COMPACTION",  # Codex
+    "You are the component that summarizes",  # Qwen Code
+    "Provide a detailed prompt for continuing our conversation",  # opencode
+    "urgent task is to create a comprehensive detailed summary",  # Cline
+    "anchored context summarization assistant",  # opencode, newer: system
+)
+"""Words by which an agent's request to have its conversation summarised is known: in its last user's turn, or in what
+the system says."""

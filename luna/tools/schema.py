@@ -69,6 +69,11 @@ class Shape:
             return tuple(choice for branch in self.branches for choice in branch.choices)
         return ()
 
+    @property
+    def nullable(self) -> bool:
+        """Whether `null` may be what is meant: it is allowed, or nothing is said of types."""
+        return not self.types or NULL in self.types or None in self.choices
+
     @cached_property
     def members(self) -> "dict[str, Shape]":
         """What an object's members may be, by name."""
@@ -99,6 +104,11 @@ class Shape:
             return self.members[name]
         others: list[object] = [s["additionalProperties"] for s in self._schemas if "additionalProperties" in s]
         return self._below(others[0] if others else {})
+
+    def means_absent(self, name: str, value: object) -> bool:
+        """Whether this member, with this value, is one that is left out: `null`, where it may be missing and `null` is
+        nothing that it may be. Models fill in all that they were told of."""
+        return value is None and name not in self.required and not self.member(name).nullable
 
     @cached_property
     def items(self) -> "Shape":

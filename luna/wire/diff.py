@@ -100,7 +100,14 @@ def _only_how_far(old: Exchange | None, new: Exchange | None) -> bool:
 
 
 def _union(old: Iterable[str], new: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys([*old, *new]))
+    """Both sides' boundaries in the order of the data's way; one that only the new side has stands before the one that
+    follows it there."""
+    merged, fresh = list(old), list(new)
+    for place, name in enumerate(fresh):
+        if name not in merged:
+            following = next((other for other in fresh[place + 1 :] if other in merged), None)
+            merged.insert(len(merged) if following is None else merged.index(following), name)
+    return merged
 
 
 def _asked(recording: Recording, other: Recording) -> Lines | None:

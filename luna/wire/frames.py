@@ -5,6 +5,7 @@ number of an exchange with the upstream, counted from 1 in the order in which th
 
     head            what was recorded, and all that a replay needs to repeat it
     client.request  what the client sent
+    recalled        a response that luna remembered and the flow went on from
     document        the request as it left a request stage; without `doc` it is as it was before
     up.request, up.head, up.data, up.end    an exchange with the upstream
     events          a batch as it left a stage; without `events` it is as it was before
@@ -83,6 +84,17 @@ class Document(Frame, tag="document", frozen=True):
     boundary: str
     doc: msgspec.Raw = msgspec.Raw()
     """A `ChatRequest`. Left out when it is what it was at the boundary before."""
+
+
+class Recalled(Frame, tag="recalled", frozen=True):
+    """A response that luna remembered, as far as the flow asked for it: a replay has no other memory."""
+
+    response: str
+    """Its id."""
+    document: msgspec.Raw
+    """As its client got it: a JSON object."""
+    items: msgspec.Raw
+    """The conversation up to and with it, in its protocol's items: a JSON list."""
 
 
 class UpRequest(Bytes, tag="up.request", frozen=True):
@@ -169,6 +181,7 @@ AnyFrame = (
     Head
     | ClientRequested
     | Document
+    | Recalled
     | UpRequest
     | UpHead
     | UpData

@@ -25,6 +25,7 @@ from luna.wire.frames import (
     Events,
     Failure,
     Head,
+    Recalled,
     Truncated,
     UpData,
     UpEnd,
@@ -77,11 +78,17 @@ class Recording:
     client: ClientRequest | None = None
     documents: dict[str, ChatRequest] = field(default_factory=dict)
     """By boundary, in order: the request as it left each request stage."""
+    recalled: list[Recalled] = field(default_factory=list)
+    """The remembered responses that the flow asked for."""
     exchanges: list[Exchange] = field(default_factory=list)
     events: dict[str, list[list[StreamEvent]]] = field(default_factory=dict)
     """By boundary, in order: the batches as they left the transport and each response stage."""
+    times: dict[str, int] = field(default_factory=dict)
+    """By boundary: when the document, or the first batch, left it. Microseconds since the flow was born."""
     status: int = 0
     """What the client got; 0 when nothing was sent."""
+    started: int = 0
+    """When it was told so."""
     headers: Headers = ()
     sent: list[Chunk] = field(default_factory=list)
     failure: Failure | None = None
@@ -164,8 +171,10 @@ class _Builder:
                 self._add_document(frame)
             case ClientRequested():
                 made.client = ClientRequest(frame.method, frame.path, frame.query, frame.headers, frame.data)
+            case Recalled():
+                made.recalled.append(frame)
             case ClientStart():
-                made.status, made.headers = frame.status, frame.headers
+                made.status, made.headers, made.started = frame.status, frame.headers, frame.t
             case ClientBytes():
                 made.sent.append(Chunk(frame.t, frame.data))
             case Failure():
@@ -219,10 +228,12 @@ class _Builder:
         if self._document is None:
             raise ValueError(f"the document at '{frame.boundary}' refers to one before it, and there is none")
         self._made.documents[frame.boundary] = self._document
+        self._made.times[frame.boundary] = frame.t
 
     def _add_events(self, frame: Events) -> None:
         if frame.boundary not in self._boundaries:
             self._boundaries.append(frame.boundary)
+            self._made.times[frame.boundary] = frame.t
         while len(self._batches) < frame.n:
             self._batches.append({})
         encoded = bytes(frame.events)

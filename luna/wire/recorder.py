@@ -23,6 +23,7 @@ from luna.wire.frames import (
     Events,
     Failure,
     Head,
+    Recalled,
     pack,
 )
 from luna.wire.ledger import Ledger, harmless
@@ -41,6 +42,7 @@ class Recorder:
         self._batch: Batch = ()
         self._batches = 0
         self._tapes: list[Tape] = []
+        self._recalled: set[str] = set()
         self._client = ledger.redactor.stream(fields=True)
 
     def __repr__(self) -> str:
@@ -73,6 +75,17 @@ class Recorder:
         body = redact.body(request.body) if ledger.afford(len(request.body)) else b""
         path, query = redact.text(request.path), redact.query(request.query)
         ledger.write(ClientRequested(ledger.now(), request.method, path, query, headers, **pack(body)))
+
+    @harmless
+    def recalled(self, response: str, document: bytes, items: bytes) -> None:
+        """What luna remembers of an earlier response, and the flow has just asked for. Kept once."""
+        if response in self._recalled:
+            return
+        self._recalled.add(response)
+        ledger = self.ledger
+        if ledger.afford(len(document) + len(items)):
+            told = (msgspec.Raw(ledger.redactor.body(part)) for part in (document, items))
+            ledger.write(Recalled(ledger.now(), response, *told))
 
     def exchange(self, method: str, url: str, headers: Headers, body: bytes) -> Tape:
         """An exchange with the upstream begins. The tape takes down the rest of it."""

@@ -22,6 +22,8 @@ HOLD_LIMIT = 1024 * 1024
 
 _PLACEHOLDER = re.compile(rb"(?:<redacted:\d+>)+")
 _TELLING_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|proxy-key|signature|^bx-(?!v$)")
+_PROOF = re.compile(r"\bCredential=([^/,\s]+)|\bSignature=([^,\s]+)")
+"""What the signed requests of object stores hold: `OSS4-HMAC-SHA256 Credential=ID/scope,Signature=hex`."""
 _LEARN = 16
 """Characters from which a credential found in a header is looked for everywhere else."""
 
@@ -84,6 +86,8 @@ class Redactor:
             case "authorization" | "proxy-authorization":
                 scheme, space, credentials = value.partition(" ")
                 if space:
+                    for id_, signature in _PROOF.findall(credentials):
+                        self.learn(id_ or signature)  # a store that says no repeats them in its reply
                     return f"{scheme} {self._credential(credentials)}"
         return self._credential(value)
 

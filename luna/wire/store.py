@@ -7,7 +7,7 @@ A disk that is full or read-only costs recordings, never a flow. How lines reach
 
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +128,14 @@ class Recordings:
     def remove(self, flow: str) -> None:
         """Delete a recording. Raises LunaError(NOT_FOUND)."""
         self.path(flow).unlink(missing_ok=True)
+
+    def discard(self, flows: Collection[str]) -> int:
+        """Delete those recordings of these flows that there are: how many there were. Blocks."""
+        self.flush()
+        found = [entry for entry in self.list() if entry.flow in flows]
+        for entry in found:
+            entry.path.unlink(missing_ok=True)
+        return len(found)
 
     def flush(self) -> None:
         """Return when everything that ended so far is on disk. Blocks."""

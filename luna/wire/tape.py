@@ -7,6 +7,11 @@ from luna.model.errors import LunaError
 from luna.wire.frames import UpData, UpEnd, UpHead, UpRequest, pack
 from luna.wire.ledger import Ledger, harmless
 
+LARGEST_UPLOAD = 64 * 1024
+"""Bytes. Of a larger file that goes out only its size is taken down."""
+_FILES = ("image/", "video/", "audio/", "application/")
+_WORDS = ("application/json",)
+
 
 class Tape:
     """Never raises. Number `x` of its flow."""
@@ -25,6 +30,7 @@ class Tape:
         """The exchange begins."""
         ledger, redact = self.ledger, self.ledger.redactor
         headers = redact.headers(headers)  # first: it learns credentials that may stand elsewhere
+        body = _shortened(headers, body)
         body = redact.body(body) if ledger.afford(len(body)) else b""
         ledger.write(UpRequest(ledger.now(), self._x, method, redact.text(url), headers, **pack(body)))
 
@@ -53,6 +59,15 @@ class Tape:
             ledger.write(UpData(ledger.now(), self._x, **pack(rest)))
         told = (error.kind.value, error.message, error.hint) if error is not None else ()
         ledger.write_redacted(UpEnd(ledger.now(), self._x, how, *told))
+
+
+def _shortened(headers: Headers, body: bytes) -> bytes:
+    """A file that is uploaded stands in the client's request already; twice it would eat up the whole budget."""
+    if len(body) <= LARGEST_UPLOAD:
+        return body
+    kind = next((value.lower() for name, value in headers if name.lower() == "content-type"), "")
+    is_file = kind.startswith(_FILES) and not kind.startswith(_WORDS)
+    return f"<left out: {len(body)} bytes of {kind}>".encode() if is_file else body
 
 
 def is_event_stream(headers: Headers) -> bool:

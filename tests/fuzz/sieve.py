@@ -6,15 +6,13 @@ Each seed makes an answer of prose, code, quotations and calls in every dialect,
     the garbled one             no error; events that obey the grammar; no tag of the contract in the text
     both                        the same events' sum, wherever the pieces end
 
-A failure names its seed, with which it can be repeated (`--seed`), and is cut down to a small list of pieces.
+A failure is cut down to a small list of pieces.
 """
 
-import argparse
 import re
-import time
-from collections.abc import Callable
 from random import Random
 
+from tests.fuzz.search import command, smallest
 from tests.support.sifting import events_of, sifted, summed
 from tests.support.transcripts import garbled, in_pieces, transcript
 
@@ -54,50 +52,5 @@ def leaks(pieces: list[str]) -> bool:
     return _OURS.search(sifted(*pieces).text) is not None
 
 
-def smallest(pieces: list[str], wrong: Callable[[list[str]], bool]) -> list[str]:
-    """Fewer and shorter pieces that are still wrong."""
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for smaller in _smaller(pieces):
-            if wrong(smaller):
-                pieces, shrunk = smaller, True
-                break
-    return pieces
-
-
-def _smaller(pieces: list[str]) -> list[list[str]]:
-    found: list[list[str]] = []
-    for at, piece in enumerate(pieces):
-        before, after = pieces[:at], pieces[at + 1 :]
-        found.append(before + after)
-        if after:
-            found.append([*before, piece + after[0], *after[1:]])
-        half = len(piece) // 2
-        found += [[*before, part, *after] for part in (piece[half:], piece[:half], piece[1:], piece[:-1]) if part]
-    return [smaller for smaller in found if smaller != pieces]
-
-
-def run(seconds: float, seed: int = 0) -> int:
-    """Check seeds for so long; returns the next one."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            check(seed)
-        except BaseException as error:
-            error.add_note(f"seed {seed}")
-            raise
-        seed += 1
-    return seed
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    options.add_argument("--seconds", type=float, default=60)
-    options.add_argument("--seed", type=int, default=0, help="where to begin")
-    given = options.parse_args()
-    print(f"{run(given.seconds, given.seed) - given.seed} answers, nothing found")
-
-
 if __name__ == "__main__":
-    main()
+    command(check, __doc__ or "", "answers")

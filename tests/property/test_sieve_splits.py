@@ -10,7 +10,8 @@ from luna.model.chat import Tool
 from luna.model.events import ToolDelta, ToolOpen
 from luna.tools import markup
 from luna.tools.json_text import decode, encode
-from tests.fuzz.sieve import run
+from tests.fuzz.search import search
+from tests.fuzz.sieve import check
 from tests.support.sifting import events_of, pieces_of, sifted, tool
 from tests.support.transcripts import DIALECTS, NEAR_MISSES, SOUP, garbled, in_pieces, ordinary, transcript
 
@@ -94,7 +95,7 @@ def test_fragments_are_one_json_document_equal_to_the_whole(
 
 
 def test_a_short_search_for_failures_finds_none() -> None:
-    assert run(seconds=2) > 0
+    assert search(check, seconds=2) > 0
 
 
 def _fragments(text: str, size: int, tools: list[Tool]) -> str:

@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+import pytest
+
 from luna.core.engine import Engine
 from luna.core.flow import Flow
 from luna.core.live import LiveFlows
-from luna.model.chat import ChatRequest, ToolChoice
+from luna.model.chat import ChatRequest, Limits, ToolChoice
+from luna.model.events import StreamEvent, Usage
+from luna.stages.limit import Limit, LimitOptions
 from luna.stages.tools_contract import ToolsContract, ToolsContractOptions
 from luna.stages.tools_intercept import ToolsIntercept, ToolsInterceptOptions
 from luna.stages.tools_verify import ToolsVerify, ToolsVerifyOptions
 from luna.tools import markup
-from tests.support.machine import Decode, Encode, MemoryLine, flow_of
+from tests.support.machine import Decode, Encode, MemoryLine, PlainEncoder, flow_of
 from tests.support.play import a_chat
 from tests.support.qwen_desk import COMPLETIONS, QwenDesk
-from tests.support.scripted import STALL, Says, answer, created, data, delta, stream
+from tests.support.scripted import FINISHED, STALL, Says, answer, created, data, delta, stream
 from tests.support.sifting import tool
 from tests.support.spoken import context
 
@@ -39,6 +43,7 @@ def flow_at(desk: QwenDesk, chat: ChatRequest) -> Flow:
         desk.stage,
         ToolsIntercept(ToolsInterceptOptions(), spoken),
         ToolsVerify(ToolsVerifyOptions(), spoken),
+        Limit(LimitOptions(), spoken),
         Encode(),
     )
     return flow_of(*stages, services=desk.services)
@@ -74,3 +79,60 @@ async def test_what_is_still_being_generated_is_stopped_before_the_question(tmp_
     assert desk.calls() == ["new", "completions", "stop", "completions"]
     assert line.body.endswith(b"<finish>.")
     desk.clean()
+
+
+class _Counting(PlainEncoder):
+    def __init__(self) -> None:
+        self.usage: list[Usage] = []
+
+    def feed(self, event: StreamEvent) -> bytes:
+        if isinstance(event, Usage):
+            self.usage.append(event)
+        return super().feed(event)
+
+
+def costing(text: str, taken: int, given: int, reasoning: int = 0) -> Says:
+    usage = {
+        "input_tokens": taken,
+        "output_tokens": given,
+        "output_tokens_details": {"reasoning_tokens": reasoning},
+        "prompt_tokens_details": {"cached_tokens": taken // 2},
+    }
+    return stream(data(created(), delta(text, usage=usage), FINISHED))
+
+
+async def counted(desk: QwenDesk, flow: Flow) -> list[Usage]:
+    encoder = _Counting()
+    flow.dialect.encoder = lambda head: encoder  # type: ignore[method-assign]
+    line = MemoryLine()
+    await Engine(LiveFlows()).run(flow, line)
+    assert line.ended
+    desk.clean()
+    return encoder.usage
+
+
+async def test_output_of_answers_that_were_given_up_counts_and_their_prompts_do_not(tmp_path: Path) -> None:
+    desk = QwenDesk(tmp_path)
+    first, second, third = costing(BAD, 100, 40, 9), costing(BAD, 150, 30), costing(GOOD, 190, 20, 5)
+    desk.backend.on("POST", COMPLETIONS, first, second, third)
+    usage = await counted(desk, flow_at(desk, asked()))
+    assert usage[-1] == Usage(input=190, output=90, reasoning=14, cached=95)
+
+
+@pytest.mark.parametrize("limits", [Limits(stop=("ENOUGH",)), Limits(max_tokens=4)])
+async def test_it_counts_too_where_luna_ends_the_answer_itself(tmp_path: Path, limits: Limits) -> None:
+    desk = QwenDesk(tmp_path)
+    long = data(created(), delta("one two", usage={"input_tokens": 190, "output_tokens": 2}))
+    more = data(delta(" three four five ENOUGH six", usage={"input_tokens": 190, "output_tokens": 20}))
+    desk.backend.on("POST", COMPLETIONS, costing(BAD, 100, 40), stream(long, more, FINISHED))
+    chat = asked()
+    chat.limits = limits
+    assert (await counted(desk, flow_at(desk, chat)))[-1] == Usage(input=190, output=60)
+
+
+async def test_it_counts_too_where_the_answer_ends_with_its_call(tmp_path: Path) -> None:
+    desk = QwenDesk(tmp_path)
+    one = data(created(), delta(f"{GOOD}\n{GOOD}", usage={"input_tokens": 190, "output_tokens": 20}))
+    desk.backend.on("POST", COMPLETIONS, costing(BAD, 100, 40), stream(one, STALL))
+    usage = await counted(desk, flow_at(desk, asked(ToolChoice(parallel=False))))
+    assert usage[-1] == Usage(input=190, output=60)

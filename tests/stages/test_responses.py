@@ -146,6 +146,37 @@ async def test_a_call_is_answered_by_its_result_alone(luna: Luna) -> None:
     ]
 
 
+SEARCH = {"type": "tool_search", "execution": "client", "parameters": {"type": "object"}}
+SEARCHED: tuple[Step, ...] = (
+    (OPENED, ToolOpen(0, "call_s", "tool_search"), ToolDelta(0, '{"query":"secrets"}'), ToolClose(0)),
+    Finish("tool_calls"),
+)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_tools_that_a_search_has_loaded_last_as_long_as_the_conversation(luna: Luna, stream: bool) -> None:
+    first, _ = await luna.answered({"tools": [SEARCH], "stream": stream}, *SEARCHED)
+    loaded = {"type": "tool_search_output", "call_id": "call_s", "execution": "client", "tools": TOOLS}
+    second, _ = await luna.answered(
+        {"input": [loaded], "tools": [SEARCH], "previous_response_id": first.answer_id, "stream": stream}, *CALL
+    )
+    assert [tool.name for tool in second.chat.tools] == ["tool_search", "vault__get"]
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "secret"}
+    third, line = await luna.answered(
+        {"input": [result], "tools": [SEARCH], "previous_response_id": second.answer_id}, *CALL
+    )
+    assert [tool.name for tool in third.chat.tools] == ["tool_search", "vault__get"]
+    (call,) = ask(Reply(line.status, line.body)).output
+    assert (getattr(call, "name", ""), getattr(call, "namespace", "")) == ("get", "vault")
+    assert third.chat.messages == [
+        USER,
+        Message("assistant", [ToolCall("call_s", "tool_search", '{"query":"secrets"}')]),
+        Message("tool", [ToolResult("call_s", [Text("Loaded tool: vault__get")], "tool_search")]),
+        Message("assistant", [ToolCall("call_1", "vault__get", "{}")]),
+        Message("tool", [ToolResult("call_1", [Text("secret")], "vault__get")]),
+    ]
+
+
 async def test_references_to_items_are_followed(luna: Luna) -> None:
     _, line = await luna.answered({"tools": TOOLS}, *CALL)
     [call] = ask(Reply(line.status, line.body)).output

@@ -7,7 +7,7 @@ from luna.core.prompts import Prompt, Prompts
 from luna.core.stage import BuildContext, StageOptions
 from luna.model.chat import Attachment, ChatRequest, Message, Text, Thought, Tool, ToolCall, ToolChoice, ToolResult
 from luna.model.errors import Kind, LunaError, OptionError
-from luna.qwen.conversation import continuation, flatten
+from luna.qwen.conversation import continuation, flatten, since_the_answer
 from luna.stages.tools_contract import ToolsContract, ToolsContractOptions
 from luna.tools.contract import PROMPTS
 from tests.support.machine import CONTEXT, Decode, Encode, Scripted, flow_of
@@ -97,7 +97,7 @@ def test_two_system_messages_around_the_user_are_kept_and_the_contract_is_given_
 
 
 def test_a_chat_that_goes_on_gets_the_results_and_the_reminder() -> None:
-    sent = continuation(passed(CALLED, [SEARCH]).messages)
+    sent = continuation(since_the_answer(passed(CALLED, [SEARCH]).messages))
     assert sent.startswith('<ml_tool_result id="c1" name="search" attached="image"><![CDATA[3 hits]]></ml_tool_result>')
     assert "[Tools: search." in sent and "# How to call a tool" not in sent
 

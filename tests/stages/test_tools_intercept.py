@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from luna.core.notes import CALLED
 from luna.model.chat import ChatRequest, ToolChoice
 from luna.model.events import (
     Finish,
@@ -90,6 +91,13 @@ def test_a_call_in_the_text_is_delivered_as_a_call() -> None:
     assert out[0] == TextDelta("I look. ")
     assert calls(out) == [SEARCH]
     assert out[-1] == Finish("tool_calls")
+
+
+def test_whoever_keeps_the_books_finds_the_names_of_the_calls() -> None:
+    play = intercept()
+    play.up(TextDelta("Let me look. "), TextDelta(CALL * 2), STOP)
+    assert play.flow.notes.get(CALLED) == ["search", "search"]
+    assert intercept().flow.notes.get(CALLED) is None
 
 
 def test_ids_are_drawn_from_the_flow() -> None:

@@ -97,6 +97,16 @@ async def test_a_useless_answer_is_asked_for_again_and_not_shown(useless: Told, 
     assert Notice("reask", reason, {"attempt": 1}) in result.notices
 
 
+async def test_null_for_a_parameter_that_may_be_left_out_is_no_reason_to_ask() -> None:
+    arguments = '{"path":"a.txt","content":"x","mode":null}'
+    result = await played(markup.calls([markup.call("write", arguments), markup.call("read", '{"limit":null}')]), GOOD)
+    assert result.calls == [("write", '{"path":"a.txt","content":"x"}'), ("read", '{"path":"a.txt"}')]
+    (question,) = result.questions
+    assert "`read` is invalid: The call lacks `path`." in question
+    assert "limit" not in question
+    assert "mode" not in question
+
+
 @pytest.mark.parametrize("mode", ["required", "specific"])
 async def test_an_answer_without_the_required_call_is_asked_for_again(mode: str) -> None:
     choice = ToolChoice("required") if mode == "required" else ToolChoice("specific", "read")

@@ -17,6 +17,7 @@ TABLE = {
     Kind.UNAUTHORIZED: (401, "authentication_error"),
     Kind.FORBIDDEN: (403, "permission_error"),
     Kind.NOT_FOUND: (404, "not_found_error"),
+    Kind.CONFLICT: (409, "invalid_request_error"),
     Kind.METHOD_NOT_ALLOWED: (405, "invalid_request_error"),
     Kind.UPGRADE_REQUIRED: (426, "invalid_request_error"),
     Kind.REQUEST_TIMEOUT: (408, "timeout_error"),
@@ -28,6 +29,7 @@ TABLE = {
     Kind.QUOTA_EXHAUSTED: (429, "rate_limit_error"),
     Kind.OVERLOADED: (529, "overloaded_error"),
     Kind.NO_ACCOUNT: (529, "overloaded_error"),
+    Kind.EGRESS_CLOSED: (500, "api_error"),
     Kind.UPSTREAM_LOGIN: (502, "api_error"),
     Kind.UPSTREAM_BLOCKED: (502, "api_error"),
     Kind.UPSTREAM_REJECTED: (502, "api_error"),
@@ -37,6 +39,7 @@ TABLE = {
     Kind.CHAT_GONE: (404, "not_found_error"),
     Kind.MODEL_GONE: (404, "not_found_error"),
     Kind.TIMEOUT: (504, "timeout_error"),
+    Kind.CANCELLED: (499, "api_error"),
     Kind.DRAINING: (529, "overloaded_error"),
     Kind.INTERNAL: (500, "api_error"),
 }

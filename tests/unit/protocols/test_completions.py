@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from openai.types import Completion
 
-from luna.model.chat import ChatRequest, Limits, Message, Text, Thinking
+from luna.model.chat import Binding, ChatRequest, Limits, Message, Text, Thinking
 from luna.model.dialect import AnswerHead, ClientRequest, Facts
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Media, Opened, StopReason, StreamEvent, TextDelta, ThinkDelta, Usage
@@ -43,6 +43,21 @@ def test_the_prompt_is_what_the_user_says() -> None:
     said = [Message("user", [Text("Hello ")])]
     assert decoded() == ChatRequest(model="qwen3-max", target="qwen3-max", messages=said)
     assert decoded(prompt=["Hello "]).messages == said
+
+
+@pytest.mark.parametrize(
+    ("fields", "binding"),
+    [
+        ({"session_id": "s"}, Binding(session="s")),
+        ({"providerSessionId": "c"}, Binding(chat="c")),
+        ({"provider_session_id": "c"}, Binding(chat="c")),
+        ({"account": "a", "metadata": {"account_id": "b"}}, Binding(account="a")),
+        ({"metadata": {"account_id": "b"}}, Binding(account="b")),
+    ],
+)
+def test_where_the_conversation_lives(fields: dict[str, Any], binding: Binding) -> None:
+    chat = decoded(**fields)
+    assert (chat.binding, chat.ignored) == (binding, [])
 
 
 def test_a_request_with_everything() -> None:

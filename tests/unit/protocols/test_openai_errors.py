@@ -28,6 +28,7 @@ TABLE = [
     (Kind.UNAUTHORIZED, 401, "invalid_request_error", "invalid_api_key"),
     (Kind.FORBIDDEN, 403, "permission_error", "forbidden"),
     (Kind.NOT_FOUND, 404, "invalid_request_error", "not_found"),
+    (Kind.CONFLICT, 409, "invalid_request_error", "conflict"),
     (Kind.METHOD_NOT_ALLOWED, 405, "invalid_request_error", "method_not_allowed"),
     (Kind.UPGRADE_REQUIRED, 426, "invalid_request_error", "upgrade_required"),
     (Kind.REQUEST_TIMEOUT, 408, "invalid_request_error", "request_timeout"),
@@ -39,6 +40,7 @@ TABLE = [
     (Kind.QUOTA_EXHAUSTED, 429, "insufficient_quota", "insufficient_quota"),
     (Kind.OVERLOADED, 503, "server_error", "overloaded"),
     (Kind.NO_ACCOUNT, 503, "server_error", "no_account"),
+    (Kind.EGRESS_CLOSED, 503, "server_error", "egress_closed"),
     (Kind.UPSTREAM_LOGIN, 502, "upstream_error", "upstream_login"),
     (Kind.UPSTREAM_BLOCKED, 502, "upstream_error", "upstream_blocked"),
     (Kind.UPSTREAM_REJECTED, 502, "upstream_error", "upstream_rejected"),
@@ -48,6 +50,7 @@ TABLE = [
     (Kind.CHAT_GONE, 404, "invalid_request_error", "chat_gone"),
     (Kind.MODEL_GONE, 404, "invalid_request_error", "model_not_found"),
     (Kind.TIMEOUT, 504, "upstream_error", "timeout"),
+    (Kind.CANCELLED, 499, "server_error", "cancelled"),
     (Kind.DRAINING, 503, "server_error", "draining"),
     (Kind.INTERNAL, 500, "server_error", "internal_error"),
 ]
@@ -59,7 +62,8 @@ def test_each_kind_has_its_status_type_and_code(kind: Kind, status: int, type_: 
     assert (reply.status, reply.content_type) == (status, "application/json")
     error = body_of(reply)["error"]
     assert (error["type"], error["code"]) == (type_, code)
-    assert error["message"] == "It failed. [flow flow_1]"
+    first = "Your input exceeds the context window of this model. " if kind is Kind.CONTEXT_OVERFLOW else ""
+    assert error["message"] == f"{first}It failed. [flow flow_1]"
     assert dict(reply.headers)["x-luna-error"] == kind.value
 
 

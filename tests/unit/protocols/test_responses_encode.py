@@ -210,6 +210,17 @@ def test_the_calls_of_a_stream_byte_for_byte() -> None:
     assert encode(CALLS, stream=False).decode() == whole("completed", output)
 
 
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_a_request_of_several_lines_is_repeated_on_one(newline: bytes) -> None:
+    pretty = msgspec.json.format(msgspec.json.encode(ASKED), indent=2).replace(b"\n", newline)
+    dialect = OpenAIResponses()
+    parsed = dialect.parse(ClientRequest("POST", "/v1/responses", "", (), pretty))
+    head = AnswerHead("resp_1", "qwen", 1790000000, True, True, prompt_tokens=lambda: 5, document=parsed.document)
+    encoder = dialect.encoder(head)
+    stream = b"".join(encoder.feed(event) for event in CALLS) + encoder.close()
+    assert stream == encode(CALLS, stream=True)
+
+
 def test_each_event_goes_out_as_it_comes() -> None:
     encoder = encoder_for(stream=True)
     sent = [encoder.feed(event).count(b"event: ") for event in CALLS]

@@ -49,7 +49,7 @@ def test_a_function_in_the_chat_protocols_wrapping() -> None:
 def test_a_custom_tool_takes_one_text_and_keeps_its_grammar() -> None:
     made = offered(tools=[PATCH])
     assert made.tools == [Tool("apply_patch", "Edits files.\n\nGrammar of `input` (lark):\nstart: begin", FREE_TEXT)]
-    assert made.names == {"apply_patch": Called("apply_patch", custom=True)}
+    assert made.names == {"apply_patch": Called("apply_patch", kind="custom")}
     assert made.ignored == []
     plain = {"type": "custom", "name": "say", "format": {"type": "text"}}
     assert offered(tools=[plain]).tools == [Tool("say", "", FREE_TEXT)]
@@ -60,7 +60,7 @@ def test_a_namespace_is_part_of_its_tools_names() -> None:
     assert [tool.name for tool in made.tools] == ["Read", "mcp__vault__get", "mcp__vault__put"]
     assert made.tools[1].strict
     assert made.names["mcp__vault__get"] == Called("get", "mcp__vault")
-    assert made.names["mcp__vault__put"] == Called("put", "mcp__vault", custom=True)
+    assert made.names["mcp__vault__put"] == Called("put", "mcp__vault", "custom")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,16 @@ def test_a_line_beyond_the_limit_is_refused_whether_complete_or_not(pieces: list
     assert raised.value.kind is Kind.UPSTREAM_BROKEN
 
 
+def test_a_byte_order_mark_counts_as_part_of_its_line_however_it_is_cut() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert SSEReader(max_line=10).feed(mark + b"data: 4\n") == [b"4"]
+    for pieces in ([mark + b"data: 45\n"], [mark + b"data: 45", b"\n"]):
+        reader = SSEReader(max_line=10)
+        with pytest.raises(LunaError, match="more than 10 bytes"):
+            for piece in pieces:
+                reader.feed(piece)
+
+
 def test_many_short_lines_may_be_longer_than_the_limit_together() -> None:
     assert SSEReader(max_line=10).feed(b"data: 4567\n" * 5) == [b"4567"] * 5
 

@@ -207,3 +207,12 @@ def test_nothing_that_was_said_is_lost(messages: list[Message]) -> None:
     given = [part for message in messages for part in message.parts]
     inside = [inner for part in given if isinstance(part, ToolResult) for inner in part.parts]
     assert kept == sum(isinstance(part, Attachment) for part in [*given, *inside])
+
+
+def test_what_the_upstream_knows_keeps_its_mark_and_stays_apart_from_what_is_new() -> None:
+    call = Message("assistant", [ToolCall("c", "read", "{}")], known=True)
+    result = Message("tool", [ToolResult("c", [Text("x")])], known=True)
+    told = as_text([call, result, Message("user", [Text("go on")])])
+    assert [(message.role, message.known) for message in told] == [("assistant", True), ("user", True), ("user", False)]
+    together = as_text([call, result, Message("user", [Text("go on")], known=True)])
+    assert [(message.role, message.known) for message in together] == [("assistant", True), ("user", True)]

@@ -13,6 +13,7 @@ from luna.wire.frames import (
     Events,
     Failure,
     Head,
+    Recalled,
     Truncated,
     UpData,
     UpEnd,
@@ -37,6 +38,10 @@ FRAMES: list[tuple[AnyFrame, str]] = [
         """{"k":"document","t":6,"boundary":"tools","doc":{"model":"m"}}""",
     ),
     (Document(7, "limit"), """{"k":"document","t":7,"boundary":"limit"}"""),
+    (
+        Recalled(7, "resp_1", msgspec.Raw(b'{"id":"resp_1"}'), msgspec.Raw(b"[]")),
+        """{"k":"recalled","t":7,"response":"resp_1","document":{"id":"resp_1"},"items":[]}""",
+    ),
     (UpRequest(8, 1, "GET", "https://a/b"), """{"k":"up.request","t":8,"x":1,"method":"GET","url":"https://a/b"}"""),
     (UpHead(9, 1, 200), """{"k":"up.head","t":9,"x":1,"status":200}"""),
     (UpData(10, 1, text="data: 1\n\n"), """{"k":"up.data","t":10,"x":1,"text":"data: 1\\n\\n"}"""),

@@ -146,6 +146,30 @@ def test_secrets_never_get_into_a_line() -> None:
     assert recording.exchanges[0].body == b'{"access_token":"<redacted:4>","echo":"<redacted:1>"}'
 
 
+def test_what_luna_remembered_is_kept_once_and_without_secrets() -> None:
+    secret = "sk-luna-0123456789abcdef"
+    made = MemoryRecording(secrets=[secret])
+    for _ in range(2):
+        document = f'{{"id":"resp_1","metadata":{{"password":"unknown-secret-1"}},"said":"{secret}"}}'
+        made.recorder.recalled("resp_1", document.encode(), b'[{"type":"message","content":"hi"}]')
+    made.recorder.recalled("resp_2", b"{}", b"[]")
+    made.recorder.ended("completed")
+    assert secret not in made.text
+    assert "unknown-secret" not in made.text
+    first, second = made.read().recalled
+    assert (first.response, second.response) == ("resp_1", "resp_2")
+    assert bytes(first.document) == b'{"id":"resp_1","metadata":{"password":"<redacted:1>"},"said":"<redacted:2>"}'
+    assert bytes(first.items) == b'[{"type":"message","content":"hi"}]'
+
+
+def test_what_luna_remembered_counts_against_the_budget() -> None:
+    made = MemoryRecording(budget=100)
+    made.recorder.recalled("resp_1", b"{}", b'["%b"]' % (b"x" * 200))
+    made.recorder.ended("completed")
+    recording = made.read()
+    assert (recording.recalled, recording.truncated) == ([], True)
+
+
 def test_what_a_stream_held_back_comes_at_its_end() -> None:
     made = MemoryRecording(secrets=["sk-luna-0123456789abcdef"])
     tape = made.recorder.exchange("GET", "https://a/", (), b"")

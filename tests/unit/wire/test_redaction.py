@@ -53,6 +53,29 @@ def test_a_credential_seen_in_a_header_is_known_everywhere_from_then_on() -> Non
     assert redact.body(b"0123456789abcdef0123") == b"<redacted:2>"
 
 
+def test_the_parts_of_a_stores_proof_are_known_from_then_on() -> None:
+    """A store that refuses a request repeats them in its reply."""
+    redact = Redactor()
+    proof = (
+        "OSS4-HMAC-SHA256 Credential=STS.0123456789/20260925/ap-southeast-1/oss/aliyun_v4_request,Signature=" + "f" * 64
+    )
+    kept = redact.headers((("Authorization", proof), ("x-oss-security-token", "CAIS0123456789abcdef")))
+    assert [value for _, value in kept] == ["OSS4-HMAC-SHA256 <redacted:1>", "<redacted:2>"]
+    reply = (
+        "<Error><Code>SignatureDoesNotMatch</Code><OSSAccessKeyId>STS.0123456789</OSSAccessKeyId><SignatureProvided>"
+        f"{'f' * 64}</SignatureProvided><CanonicalRequest>PUT\nx-oss-security-token:CAIS0123456789abcdef\n"
+        "20260925/ap-southeast-1/oss/aliyun_v4_request</CanonicalRequest></Error>"
+    )
+    said = redact.body(reply.encode()).decode()
+    assert "STS." not in said
+    assert "ffff" not in said
+    assert "CAIS" not in said
+    assert "SignatureDoesNotMatch" in said
+    assert "/oss/aliyun_v4_request" in said
+    halves = redact.stream(fields=True)
+    assert (halves.feed(reply[:90].encode()) + halves.feed(reply[90:].encode()) + halves.flush()).decode() == said
+
+
 # Fields, parameters, tokens.
 
 
