@@ -1,13 +1,13 @@
 """The door to the control plane: the admin key, and the browser session it opens.
 
 Owns key and session checks. The key is sent as `Authorization: Bearer`, or once in a URL that turns
-it into a cookie. A session is a signed expiry date, so nothing has to be remembered on the server and
-a changed key ends them all.
+it into a cookie. A session is a signed number with an expiry date, so that only those that were signed out of
+have to be remembered, and a changed key ends them all.
 """
 
 import hashlib
 import hmac
-import os
+import re
 import secrets
 from pathlib import Path
 
@@ -17,30 +17,42 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from luna.admin.envelope import refusal
+from luna.disk.private import Damaged, PrivateFile
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 
 COOKIE = "luna_session"
 SESSION_SECONDS = 7 * 24 * 3600
+MISSES, MISSES_SECONDS = 5, 60.0
+"""So many wrong keys from one address in so many seconds, and it has to wait."""
+REMEMBERED = 1_000
+"""Addresses whose wrong keys are counted."""
 
 
 def load_admin_key(data_dir: Path, configured: str) -> tuple[str, bool]:
-    """The admin key, and whether it was made just now: the configured one, the stored one, or a new one (0600)."""
+    """The admin key, and whether it was made just now: the configured one, the stored one, or a new one. Raises
+    OSError."""
     if configured:
         return configured, False
-    path = data_dir / "admin.key"
-    try:
-        stored = path.read_text().strip()
-    except FileNotFoundError:
-        stored = ""
-    if stored:
+    file = admin_key_file(data_dir)
+    stored = file.load()
+    if stored is not None:
         return stored, False
     key = "luna-" + secrets.token_urlsafe(32)
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
+    file.save(key)
     return key, True
+
+
+def admin_key_file(data_dir: Path) -> PrivateFile[str]:
+    """Where the key that luna made for itself is kept."""
+    return PrivateFile(data_dir / "admin.key", _decode, lambda key: f"{key}\n".encode())
+
+
+def _decode(data: bytes) -> str:
+    key = data.decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise Damaged("it should be one word of printable ASCII characters")
+    return key
 
 
 class Door:
@@ -49,9 +61,31 @@ class Door:
     def __init__(self, key: str, clock: Clock) -> None:
         self._key = key.encode()
         self._clock = clock
+        self._ended: set[str] = set()
+        self._misses: dict[str, list[float]] = {}
 
     def __repr__(self) -> str:
         return "<Door>"
+
+    def try_key(self, key: str, remote: str) -> None:
+        """Raises LunaError(UNAUTHORIZED) for a wrong key, and LunaError(RATE_LIMITED) for one that comes from where too
+        many wrong ones came from in the last minute, right or wrong."""
+        now = self._clock.monotonic()
+        missed = [at for at in self._misses.get(remote, ()) if now - at < MISSES_SECONDS]
+        if len(missed) >= MISSES:
+            raise LunaError(
+                Kind.RATE_LIMITED,
+                "Too many wrong keys came from there.",
+                hint="`luna key` prints the right one.",
+                retry_after=missed[0] + MISSES_SECONDS - now,
+            )
+        if self.opens(key):
+            self._misses.pop(remote, None)
+            return
+        self._misses[remote] = [*missed, now]
+        if len(self._misses) > REMEMBERED:
+            del self._misses[next(iter(self._misses))]
+        raise LunaError(Kind.UNAUTHORIZED, "That is not the admin key.", hint="`luna key` prints the right one.")
 
     def opens(self, key: str) -> bool:
         """True for the admin key; compared in constant time."""
@@ -59,15 +93,22 @@ class Door:
 
     def session(self) -> str:
         """A fresh session for a browser that has shown the key."""
-        expiry = str(int(self._clock.wall()) + SESSION_SECONDS)
-        return f"{expiry}.{self._sign(expiry)}"
+        named = f"{int(self._clock.wall()) + SESSION_SECONDS}.{secrets.token_hex(8)}"
+        return f"{named}.{self._sign(named)}"
 
     def admits(self, session: str) -> bool:
-        """True for a session that this key signed and that has not expired."""
-        expiry, _, signature = session.partition(".")
-        if not hmac.compare_digest(self._sign(expiry).encode(), signature.encode()):
+        """True for a session that this key signed, that has not expired and was not signed out of."""
+        named, _, signature = session.rpartition(".")
+        if not hmac.compare_digest(self._sign(named).encode(), signature.encode()):
             return False
-        return int(expiry) > self._clock.wall()
+        return int(named.partition(".")[0]) > self._clock.wall() and named not in self._ended
+
+    def end(self, session: str) -> None:
+        """Sign out of a session."""
+        if self.admits(session):
+            now = self._clock.wall()
+            self._ended = {named for named in self._ended if int(named.partition(".")[0]) > now}
+            self._ended.add(session.rpartition(".")[0])
 
     def _sign(self, expiry: str) -> str:
         return hmac.new(self._key, f"session:{expiry}".encode(), hashlib.sha256).hexdigest()
@@ -88,14 +129,22 @@ class Door:
 
     def login(self, request: Request) -> Response:
         """`GET /login?key=…`: trade the key for a session cookie. The URL is printed once, at the first start."""
-        key = request.query_params.get("key", "")
-        if not self.opens(key):
-            return refusal(
-                LunaError(Kind.UNAUTHORIZED, "That is not the admin key.", hint="`luna key` prints the right one.")
-            )
-        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        try:
+            self.try_key(request.query_params.get("key", ""), remote_of(request.scope))
+        except LunaError as error:
+            return refusal(error)
+        return self.admit(RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"}))
+
+    def admit(self, response: Response) -> Response:
+        """The response, with a fresh session in it."""
         response.set_cookie(COOKIE, self.session(), max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/")
         return response
+
+
+def remote_of(scope: Scope) -> str:
+    """The address that a request came from."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 class Locked:

@@ -1,8 +1,9 @@
 """How the control plane answers: one shape for documents, one for errors.
 
-error: {"error": {"kind": "bad-request", "message": "…", "hint": "…", "param": "…"}}
+error: {"error": {"kind": "bad-request", "message": "…", "hint": "…", "param": "…", "fields": [{"path", "message"}]}}
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ STATUS: dict[Kind, int] = {
     Kind.UNAUTHORIZED: 401,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
     Kind.METHOD_NOT_ALLOWED: 405,
     Kind.UPGRADE_REQUIRED: 426,
     Kind.REQUEST_TIMEOUT: 408,
@@ -30,9 +32,26 @@ STATUS: dict[Kind, int] = {
     Kind.UPSTREAM_BROKEN: 502,
     Kind.UPSTREAM_TRANSIENT: 502,
     Kind.NO_ACCOUNT: 503,
+    Kind.EGRESS_CLOSED: 503,
+    Kind.CANCELLED: 499,
     Kind.DRAINING: 503,
     Kind.TIMEOUT: 504,
 }
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One wrong field of a body: its path (`session.historyLimit`) and what is wrong with it."""
+
+    path: str
+    message: str
+
+
+class Unprocessable(LunaError):
+    """A body that is well formed and says something that cannot be: 422, with every wrong field."""
+
+    def __init__(self, message: str, fields: Sequence[FieldError], *, hint: str = "") -> None:
+        super().__init__(Kind.BAD_REQUEST, message, hint=hint, param=fields[0].path if fields else None)
+        self.fields = list(fields)
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True):
@@ -42,6 +61,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
     message: str
     hint: str = ""
     param: str | None = None
+    fields: list[FieldError] = []
 
 
 class ErrorDocument(msgspec.Struct):
@@ -62,15 +82,26 @@ def json(document: object, status: int = 200) -> Response:
 
 def error_document(error: LunaError) -> ErrorDocument:
     """The body that tells `error`."""
-    return ErrorDocument(ErrorBody(error.kind.value, error.message, error.hint, error.param))
+    fields = error.fields if isinstance(error, Unprocessable) else []
+    return ErrorDocument(ErrorBody(error.kind.value, error.message, error.hint, error.param, fields))
 
 
 def refusal(error: LunaError) -> Response:
     """An error as an answer."""
-    response = json(error_document(error), STATUS.get(error.kind, 500))
+    status = 422 if isinstance(error, Unprocessable) else STATUS.get(error.kind, 500)
+    response = json(error_document(error), status)
     if error.retry_after is not None:
         response.headers["retry-after"] = str(int(error.retry_after) + 1)
     return response
+
+
+def unwritable(what: str, error: OSError) -> LunaError:
+    """`what` ("The settings") could not be saved. Names no path."""
+    return LunaError(
+        Kind.INTERNAL,
+        f"{what} could not be saved: {error.strerror or error}.",
+        hint="Make sure that luna can write to its data directory.",
+    )
 
 
 async def read(request: Request, kind: type[T]) -> T:

@@ -2,17 +2,21 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from luna.cli.check import compile_settings, print_diagnostics
 from luna.config.settings import Settings, SettingsError
 from luna.core.routing import RequestFacts
-from luna.core.snapshot import Route, Snapshot
 from luna.model.dialect import Facts
 from luna.model.values import Size
+
+if TYPE_CHECKING:
+    from luna.config.explain import Explanation
+
+_MARKS = {"matches": "✓", "refuses": "✗", "not asked": "·"}
 
 _EXAMPLE = """\
 example:
@@ -59,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     except SettingsError as error:
         print(f"luna: {error}", file=sys.stderr)
         return 1
+    from luna.config.explain import explain  # slow to import, and most commands do without
+
     compiled = compile_settings(settings)
     if compiled.snapshot is None:
         print_diagnostics(compiled, settings.routes.parent)
@@ -67,40 +73,32 @@ def run(arguments: argparse.Namespace) -> int:
     has_body = arguments.model or arguments.stream or arguments.tool or arguments.size
     method = (arguments.method or ("POST" if has_body else "GET")).upper()
     request = RequestFacts(method, arguments.path, tuple(arguments.header), arguments.size)
-    print("\n".join(explanation(compiled.snapshot, request, body)))
-    return 0 if compiled.snapshot.route_for(request, body) is not None else 2
+    explanation = explain(compiled.snapshot, request, body)
+    print("\n".join(lines_of(explanation)))
+    return 0 if explanation.route is not None else 2
 
 
-def explanation(snapshot: Snapshot, request: RequestFacts, body: Facts) -> list[str]:
+def lines_of(explanation: "Explanation") -> Iterator[str]:
     """The whole decision, line by line."""
-    trail = snapshot.explain(request, body)
-    width = max(len(route.name) for route in snapshot.routes)
-    lines = [f"{request.method} {request.path}", ""]
-    for route, verdict in trail:
-        lines.append(f"  {'✓' if verdict.matched else '✗'} {route.name:{width}}  {verdict.reason}")
-    lines.extend(f"  · {route.name:{width}}  not asked" for route in snapshot.routes[len(trail) :])
-    lines.append("")
-    if not trail or not trail[-1][1].matched:
-        return [*lines, "no route matches: the client gets a 404 that says so"]
-    lines.extend(_pipeline(trail[-1][0]))
-    if body.model is not None:
-        target = snapshot.target_of(body.model)
-        lines.append(f"model {body.model}" + (f" → {target}" if target != body.model else " (no alias)"))
-    return lines
-
-
-def _pipeline(route: Route) -> Iterable[str]:
-    from luna.config.status import describe_pipeline
-
-    pipeline = describe_pipeline(route.pipeline)
-    about = f": {pipeline.about}" if pipeline.about else ""
-    yield f"pipeline {pipeline.name}{about}"
-    width = max(len(stage.name) for stage in pipeline.stages)
-    for stage in pipeline.stages:
+    width = max(len(asked.route) for asked in explanation.routes)
+    yield from (f"{explanation.method} {explanation.path}", "")
+    for asked in explanation.routes:
+        reason = asked.reason or asked.verdict
+        yield f"  {_MARKS[asked.verdict]} {asked.route:{width}}  {reason}"
+    yield ""
+    if explanation.route is None:
+        yield "no route matches: the client gets a 404 that says so"
+        return
+    yield f"pipeline {explanation.pipeline}" + (f": {explanation.about}" if explanation.about else "")
+    width = max(len(stage.name) for stage in explanation.stages)
+    for stage in explanation.stages:
         use = f"  ({stage.use})" if stage.use != stage.name else ""
-        options = ", ".join(f"{name}: {_shown(value)}" for name, value in stage.options.items())
+        options = ", ".join(f"{option.name}: {_shown(option.value)}" for option in stage.options)
         yield f"  {stage.side:9}  {stage.name:{width}}{use}  {options}".rstrip()
-    yield f"recording: {route.record}"
+    yield f"recording: {explanation.record}"
+    if explanation.model is not None:
+        model, target = explanation.model, explanation.target
+        yield f"model {model}" + (f" → {target}" if target != model else " (no alias)")
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,9 @@
 import argparse
 import sys
 
+from luna.admin.door import admin_key_file
 from luna.config.settings import Settings, SettingsError
+from luna.disk.private import Damaged
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,13 +28,17 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.admin_key:
         print(settings.admin_key)
         return 0
-    path = settings.data_dir / "admin.key"
+    file = admin_key_file(settings.data_dir)
     try:
-        print(path.read_text().strip())
-    except FileNotFoundError:
-        print(f"{path} does not exist yet: `luna serve` makes it at its first start.", file=sys.stderr)
-        return 1
+        key = file.look()
     except OSError as error:
-        print(f"cannot read {path}: {error.strerror}", file=sys.stderr)
+        print(f"cannot read {file.path}: {error.strerror}", file=sys.stderr)
         return 1
+    except Damaged as error:
+        print(f"cannot use {file.path}: {error}.", file=sys.stderr)
+        return 1
+    if key is None:
+        print(f"{file.path} does not exist yet: `luna serve` makes it at its first start.", file=sys.stderr)
+        return 1
+    print(key)
     return 0

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from luna.cli import check, explain, key, replay, serve, version
+from luna.cli import check, explain, key, login, openapi, replay, serve, transfer, version
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="`luna COMMAND --help` tells more about each.",
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
-    for module in (serve, check, explain, replay, key, version):
+    for module in (serve, check, explain, replay, login, key, transfer, openapi, version):
         module.register(commands)
     return root
 

@@ -10,8 +10,11 @@ import anyio
 
 from luna.config.diagnostics import ConfigurationError
 from luna.config.settings import Settings, SettingsError
+from luna.disk.claim import claimed
 from luna.server.assemble import House, assemble
 from luna.server.supervise import BindError, resolve, supervise
+from luna.state.store.database import DatabaseError
+from luna.state.store.migrations import NewerDatabase
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,14 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(settings: Settings) -> int:
     try:
-        async with assemble(settings) as house:
-            return await supervise(house, announce=partial(_announce, house))
+        with claimed(settings.data_dir):
+            async with assemble(settings) as house:
+                return await supervise(house, announce=partial(_announce, house))
     except ConfigurationError as error:
         for diagnostic in error.diagnostics:
             print(diagnostic, file=sys.stderr)
         print("luna: the configuration does not compile; nothing was started.", file=sys.stderr)
         return 1
-    except (BindError, OSError) as error:
+    except (BindError, DatabaseError, NewerDatabase, OSError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 2
 

@@ -56,7 +56,8 @@ class Assembly:
         before = len(report.errors)
         check_order(draft.name, draft.place, [Standing(line.name, line.place, kind) for line, kind in found], report)
         complete = len(stages) == len(draft.lines) and len(report.errors) == before
-        return Assembled(draft, classes, Pipeline(draft.name, draft.about, stages) if complete else None)
+        pipeline = Pipeline(draft.name, draft.about, stages, draft.place)
+        return Assembled(draft, classes, pipeline if complete else None)
 
     def variant(self, assembled: Assembled, overrides: MappingNode) -> Pipeline | None:
         """The pipeline with a route's `with` laid over its options; None after reporting."""
@@ -118,7 +119,11 @@ class Assembly:
         secrets = [secret for node in nodes.values() for secret in node.secrets()]
         options = build(kind.Options, found, report, written.place, secrets)
         stage = self._construct(draft, line, kind, options, nodes) if options is not None else None
-        return BoundStage(line.name, stage, effective(fields, nodes)) if stage is not None else None
+        if stage is None:
+            return None
+        keys = {**line.options.keys, **written.keys}
+        places = {name: keys[name] for name in nodes}
+        return BoundStage(line.name, stage, effective(fields, nodes), line.place, places)
 
     def _construct(
         self, draft: Draft, line: Line, kind: type[Stage], options: StageOptions, nodes: Mapping[str, Node]

@@ -39,8 +39,12 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """`file:line:col: message — hint`; a warning says that it is one."""
         mark = "warning: " if self.severity == "warning" else ""
-        hint = f" — {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.col}: {mark}{self.message}{hint}"
+        return f"{self.file}:{self.line}:{self.col}: {mark}{self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """`message — hint`."""
+        return f"{self.message} — {self.hint}" if self.hint else self.message
 
     def seen_from(self, base: Path, folder: Path) -> "Diagnostic":
         """The same with a path that works in `folder`: relative when the file lies below it, absolute otherwise.

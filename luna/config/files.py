@@ -6,11 +6,12 @@ the disk, apart from the stage classes that the registry loads.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 YAML_SUFFIXES = (".yaml", ".yml")
 WATCHED_SUFFIXES = (*YAML_SUFFIXES, ".md", ".py")
+GONE = "there is no such file"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,33 @@ class Files:
     routes: File
     pipelines: tuple[File, ...]
     prompts: tuple[File, ...]
+    draft: bool = False
+    """True when texts that are not on disk stand in for files: what is made of them is not to be kept."""
 
     def all(self) -> tuple[File, ...]:
         """All of them."""
         return (self.routes, *self.pipelines, *self.prompts)
+
+    def find(self, name: str) -> File | None:
+        """The file of that name."""
+        return next((file for file in self.all() if file.name == name), None)
+
+    def with_text(self, name: str, data: bytes | None) -> "Files":
+        """The same with another content in a file, be it a new one; None: as if the file were not there. `name` is
+        routes.yaml's, or begins with pipelines/ or prompts/."""
+        if name == self.routes.name:
+            file = replace(self.routes, data=data or b"", problem="" if data is not None else GONE)
+            return replace(self, routes=file, draft=True)
+        kind = "pipelines" if name.startswith("pipelines/") else "prompts"
+        listed = {file.name: file for file in (self.pipelines if kind == "pipelines" else self.prompts)}
+        if data is None:
+            listed.pop(name, None)
+        else:
+            listed[name] = File(name, listed[name].path if name in listed else self.base / name, data)
+        files = tuple(sorted(listed.values(), key=lambda file: file.path))
+        if kind == "pipelines":
+            return replace(self, pipelines=files, draft=True)
+        return replace(self, prompts=files, draft=True)
 
 
 def read_files(routes: Path) -> Files:
@@ -60,7 +84,7 @@ def read_file(path: Path, base: Path) -> File:
     try:
         return File(name, path, path.read_bytes())
     except FileNotFoundError:
-        return File(name, path, problem="there is no such file")
+        return File(name, path, problem=GONE)
     except (OSError, ValueError) as error:
         return File(name, path, problem=f"cannot be read: {getattr(error, 'strerror', None) or error}")
 

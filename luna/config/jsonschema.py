@@ -14,11 +14,12 @@ from luna.config.convert import fields_of
 from luna.config.options import default_of, option_fields
 from luna.config.order import side_of
 from luna.config.schema import PipelineFile, RoutesFile, StageSpec, ToolsMatch
-from luna.core.registry import Registry
+from luna.core.registry import Registry, StageLoadError
 from luna.core.stage import Stage
 from luna.model import values
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ROUTES, PIPELINE = "routes.schema.json", "pipeline.schema.json"
 LOCAL_STAGE = r"\.py:[A-Za-z_][A-Za-z0-9_]*$"
 
 Schema = dict[str, Any]
@@ -27,10 +28,19 @@ Schema = dict[str, Any]
 def documents(registry: Registry) -> dict[str, bytes]:
     """File name → contents, as they lie in schemas/. Raises StageLoadError when a stage cannot be loaded."""
     stages = {name: registry.find(name, Path()) for name in registry.names()}
-    return {
-        "routes.schema.json": _render(routes_schema()),
-        "pipeline.schema.json": _render(pipeline_schema(stages)),
-    }
+    return {ROUTES: _render(routes_schema()), PIPELINE: _render(pipeline_schema(stages))}
+
+
+def usable(registry: Registry) -> dict[str, type[Stage]]:
+    """Every registered stage whose code and options can be read: what an editor of a running luna may offer."""
+    stages: dict[str, type[Stage]] = {}
+    for name in registry.names():
+        try:
+            stages[name] = registry.find(name, Path())
+            option_fields(stages[name])
+        except (StageLoadError, TypeError, NameError):
+            stages.pop(name, None)  # a pipeline that uses it is told why
+    return stages
 
 
 def _render(schema: Schema) -> bytes:

@@ -70,6 +70,7 @@ class LiveConfig:
         self._seen = first
         """The outcome of the latest compilation, whether it was taken over or not."""
         self._listeners: list[Callable[[Snapshot], None]] = []
+        self._onlookers: list[Callable[[], None]] = []
         self._turn = anyio.Lock()
         self.cell = SnapshotCell(replace(first.snapshot, version=1, since=clock.wall()))
         self.diagnostics: tuple[Diagnostic, ...] = ()
@@ -107,6 +108,22 @@ class LiveConfig:
         """Call `listener` with each snapshot just after it came into force, on the event loop. It must not raise."""
         self._listeners.append(listener)
 
+    def on_change(self, onlooker: Callable[[], None]) -> None:
+        """Call `onlooker`, on the event loop, when a look at the files has changed what `status` says: another snapshot
+        is in force, or something else is wrong with the files. It must not raise."""
+        self._onlookers.append(onlooker)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What a compilation is made with, for whoever wants to know what would come of other texts."""
+        return self._recipe
+
+    async def move(self, routes: Path) -> bool:
+        """Go on with another routes.yaml and what lies beside it. Returns `in_sync`."""
+        async with self._turn:
+            self._recipe = replace(self._recipe, routes=routes)
+        return await self.reload()
+
     def status(self, *, flows_by_snapshot: Mapping[int, int] | None = None) -> ConfigStatus:
         """What is in force and what is wrong on disk, for the API. `flows_by_snapshot` counts the live flows."""
         return describe(
@@ -135,6 +152,13 @@ class LiveConfig:
         return self._recipe.compile(files)
 
     def _settle(self, compiled: Compiled, took: float) -> None:
+        before = self.cell.current.version, self.diagnostics
+        self._take_over(compiled, took)
+        if (self.cell.current.version, self.diagnostics) != before:
+            for onlooker in self._onlookers:
+                onlooker()
+
+    def _take_over(self, compiled: Compiled, took: float) -> None:
         known, self._seen = self.diagnostics, compiled
         self.diagnostics = compiled.errors
         if compiled.snapshot is None:
@@ -209,7 +233,7 @@ class LiveConfig:
                     await self.reload()
                     fresh = False
                 touched = {Path(path) for _, path in changes}
-                if touched & watched or _identity(base) != identity:
+                if touched & watched or _identity(base) != identity or self._recipe.routes.parent != base:
                     return
                 if changes and folders(self._recipe.routes, self._seen.local) != watched:
                     return

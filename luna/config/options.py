@@ -46,6 +46,28 @@ def default_of(field: msgspec.structs.FieldInfo) -> Any:
     return msgspec.to_builtins(made, enc_hook=_encode)
 
 
+def schema_of(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    """What an option may be, as JSON Schema. Raises TypeError for a third party's own types."""
+    return msgspec.json.schema(field.type, schema_hook=values.schema)
+
+
+def takes(schema: Mapping[str, Any]) -> str:
+    """The kind of value, in words; what is to be typed stands between backticks."""
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(takes(each) for each in schema["anyOf"] if each.get("type") != "null")
+    examples = schema.get("examples")
+    word = {"string": "text", "integer": "number", "boolean": "`true` or `false`", "array": "list"}
+    kind = word.get(str(schema.get("type")), str(schema.get("type", "")))
+    return f"like `{examples[1 if len(examples) > 1 else 0]}`" if examples else kind
+
+
+def meaning(schema: Mapping[str, Any]) -> str:
+    """What the option does, as its author says it."""
+    return " ".join(str(schema.get("description", "")).split())
+
+
 def _encode(value: object) -> object:
     if isinstance(value, Duration):
         milliseconds = round(value * 1000)

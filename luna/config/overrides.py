@@ -9,10 +9,8 @@ from starting.
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 import anyio
@@ -23,6 +21,7 @@ from luna.config.diagnostics import Diagnostic, Place, Report
 from luna.config.files import File, Files
 from luna.config.prompts import prompt_name, read_prompt, with_text
 from luna.core.prompts import Prompt
+from luna.disk.private import PrivateFile, json_decoder, json_encoder
 from luna.model.errors import Kind, LunaError
 
 log = logging.getLogger("luna.config.overrides")
@@ -45,6 +44,8 @@ class PromptState:
     override: str | None = None
     problem: str = ""
     """Why the override is left out."""
+    file: str = ""
+    """The file's name; "" when it is gone."""
 
 
 class PromptOverrides:
@@ -52,24 +53,39 @@ class PromptOverrides:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = PrivateFile(
+            path,
+            json_decoder(_Document, VERSION),
+            json_encoder,
+            advice="Set the texts again, or repair that file and move it back.",
+        )
         self._turn = anyio.Lock()
         self._files: Mapping[str, File] = {}
         """The prompt files as they were when they were last read."""
-        self._texts = self._load()
+        document = self._file.load()
+        self._texts: Mapping[str, str] = document.overrides if document is not None else {}
 
     def __repr__(self) -> str:
         return f"<PromptOverrides {', '.join(sorted(self._texts)) or 'none'}>"
 
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with the file so far, for people to read."""
+        return self._file.problems
+
     def edit(self, files: Files) -> Files:
-        """The files with the overrides in place of their texts. For `LiveConfig.load`; called in a worker thread."""
+        """The files with the overrides in place of their texts. For `LiveConfig.load`; called in a worker thread. Of a
+        draft nothing is remembered and nothing is logged."""
         texts = self._texts
-        self._files = known = {prompt_name(file.name): file for file in files.prompts}
+        known = {prompt_name(file.name): file for file in files.prompts}
+        if not files.draft:
+            self._files = known
         edited = dict(known)
         for name, text in texts.items():
             problem = _problem(name, text, known)
             if problem is None:
                 edited[name] = replace(known[name], data=with_text(known[name].data, text))
-            else:
+            elif not files.draft:
                 log.warning("the text that was set for prompt '%s' is left out: %s", name, problem.message)
         return replace(files, prompts=tuple(edited.values()))
 
@@ -82,21 +98,40 @@ class PromptOverrides:
                 read_prompt(name, files[name].name, files[name].data, Report()) if name in files else None,
                 texts.get(name),
                 found.message if name in texts and (found := _problem(name, texts[name], files)) else "",
+                files[name].name if name in files else "",
             )
             for name in sorted(files.keys() | texts.keys())
         ]
+
+    def proofread(self, name: str, text: str) -> tuple[Prompt, tuple[Diagnostic, ...]]:
+        """The prompt with this text in place of its file's, and what is wrong with it; lines count from the text's
+        first, and what is wrong with what the file declares has line 0. Raises LunaError(NOT_FOUND)."""
+        file = self._files.get(name)
+        if file is None:
+            raise self._missing(name)
+        report, data = Report(), with_text(file.data, text)
+        prompt = read_prompt(name, file.name, data, report)
+        above = data.count(b"\n") - text.count("\n")
+        found = (*report.errors, *report.warnings)
+        return prompt, tuple(
+            msgspec.structs.replace(each, line=max(0, each.line - above), col=each.col if each.line > above else 0)
+            for each in found
+        )
+
+    def _missing(self, name: str) -> LunaError:
+        return LunaError(
+            Kind.NOT_FOUND,
+            f"There is no prompt '{name[:80]}'.",
+            hint=f"There are: {', '.join(sorted(self._files)) or 'none'}.",
+            param="id",
+        )
 
     async def set(self, name: str, text: str) -> None:
         """Keep an override; an empty text removes it. It is on disk when this returns, and comes into force with the
         next reload. Raises LunaError(NOT_FOUND), LunaError(BAD_REQUEST) when it does not fit, OSError."""
         async with self._turn:
             if name not in self._files and name not in self._texts:
-                raise LunaError(
-                    Kind.NOT_FOUND,
-                    f"There is no prompt '{name[:80]}'.",
-                    hint=f"There are: {', '.join(sorted(self._files)) or 'none'}.",
-                    param="id",
-                )
+                raise self._missing(name)
             texts = {other: said for other, said in self._texts.items() if other != name}
             if text.strip():
                 found = _problem(name, text, self._files)
@@ -113,23 +148,8 @@ class PromptOverrides:
 
     async def _keep(self, texts: Mapping[str, str]) -> None:
         document = _Document(VERSION, dict(sorted(texts.items())))
-        data = msgspec.json.format(msgspec.json.encode(document), indent=1)
-        await anyio.to_thread.run_sync(_replace, self.path, data)
+        await anyio.to_thread.run_sync(self._file.save, document)
         self._texts = document.overrides
-
-    def _load(self) -> Mapping[str, str]:
-        try:
-            document = msgspec.json.decode(self.path.read_bytes(), type=_Document)
-            if document.version != VERSION:
-                raise msgspec.DecodeError(f"version {document.version} is not {VERSION}")
-        except FileNotFoundError:
-            return {}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            paths = (self.path.with_name(f"{self.path.name}.damaged-{number}") for number in count(1))
-            aside = self.path.rename(next(path for path in paths if not path.exists()))
-            log.error("%s cannot be read (%s); it was moved to %s", self.path, error, aside.name)
-            return {}
-        return document.overrides
 
 
 def _problem(name: str, text: str, files: Mapping[str, File]) -> Diagnostic | None:
@@ -140,20 +160,3 @@ def _problem(name: str, text: str, files: Mapping[str, File]) -> Diagnostic | No
     else:
         report.error(Place(f"prompts/{name}.md"), "there is no such prompt file any more")
     return next(iter(report.errors), None)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Whoever reads finds the old file or the new one, and nobody else can read either."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

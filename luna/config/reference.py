@@ -6,15 +6,13 @@ Made of the same structs that read the files, so the page cannot say anything el
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from luna.config.options import default_of, option_fields
+from luna.config.options import default_of, meaning, option_fields, schema_of, takes
 from luna.config.order import side_of
 from luna.core.registry import Registry
 from luna.core.stage import Stage
-from luna.model import values
 
 _INTRO = """\
 # The stages
@@ -46,25 +44,9 @@ def _table(fields: Mapping[str, msgspec.structs.FieldInfo]) -> Iterator[str]:
     yield "| option | what it takes | default | meaning |"
     yield "|---|---|---|---|"
     for option, field in fields.items():
-        schema = msgspec.json.schema(field.type, schema_hook=values.schema)
+        schema = schema_of(field)
         default = "required" if field.required else f"`{_shown(default_of(field))}`"
-        yield f"| `{option}` | {_takes(schema)} | {default} | {_meaning(schema)} |"
-
-
-def _takes(schema: Mapping[str, Any]) -> str:
-    """The kind of value, in words."""
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(_takes(each) for each in schema["anyOf"] if each.get("type") != "null")
-    examples = schema.get("examples")
-    word = {"string": "text", "integer": "number", "boolean": "`true` or `false`", "array": "list"}
-    kind = word.get(str(schema.get("type")), str(schema.get("type", "")))
-    return f"like `{examples[1 if len(examples) > 1 else 0]}`" if examples else kind
-
-
-def _meaning(schema: Mapping[str, Any]) -> str:
-    return " ".join(str(schema.get("description", "")).split())
+        yield f"| `{option}` | {takes(schema)} | {default} | {meaning(schema)} |"
 
 
 def _shown(value: object) -> str:

@@ -68,7 +68,7 @@ def read_routes(
         matchers.append((f"route '{spec.name}'", place, matcher))
         pipeline = _pipeline(spec, item, pipelines, assembly, report)
         if pipeline is not None:
-            found.routes.append(Route(spec.name, matcher, pipeline, record or spec.record or default))
+            found.routes.append(Route(spec.name, matcher, pipeline, record or spec.record or default, place))
     _lint(matchers, report)
     return found
 

@@ -34,12 +34,16 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     data_dir: Path = Path("data")
+    database_url: str = field(default="", repr=False)
+    """Of a PostgreSQL; empty: a SQLite file in the data directory."""
     routes: Path = Path("routes.yaml")
     """The routes file; pipelines/ and prompts/ lie beside it."""
     admin_key: str = field(default="", repr=False)
     """Empty: the one in the data directory."""
     proxy_keys: tuple[str, ...] = field(default=(), repr=False)
     """The keys that clients must send on /v1; none: nobody is asked."""
+    worker_key: str = field(default="", repr=False)
+    """What other lunas must know for this one to make exchanges for them; empty: it does not."""
     allowed_hosts: tuple[str, ...] = ()
     """Names beyond the loopback ones that the Host header may have, in lower case."""
     max_body: int = 32 * 1024 * 1024
@@ -85,9 +89,11 @@ class Settings:
             host=env.read("LUNA_HOST", _word, cls.host),
             port=env.read("LUNA_PORT", _port, cls.port),
             data_dir=Path(env.read("LUNA_DATA_DIR", str, "data")).expanduser().absolute(),
+            database_url=env.read("LUNA_DATABASE_URL", _secret, ""),
             routes=find_routes(str(routes) if routes is not None else env.read("LUNA_ROUTES", str, "")),
             admin_key=env.read("LUNA_ADMIN_KEY", _secret, ""),
             proxy_keys=env.read("LUNA_PROXY_KEY", _keys, ()),
+            worker_key=env.read("LUNA_WORKER_KEY", _secret, ""),
             allowed_hosts=env.read("LUNA_ALLOWED_HOSTS", _hosts, ()),
             max_body=env.read("LUNA_MAX_BODY", _size, cls.max_body),
             qwen_base_url=env.read("LUNA_QWEN_BASE_URL", _origin, cls.qwen_base_url),

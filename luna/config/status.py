@@ -105,8 +105,8 @@ def describe(
         in_sync=in_sync,
         diagnostics=list(diagnostics),
         warnings=list(warnings),
-        aliases=[AliasStatus(model=list(alias.model.patterns), target=alias.target) for alias in snapshot.aliases],
-        routes=[_route(route) for route in snapshot.routes],
+        aliases=describe_aliases(snapshot),
+        routes=[describe_route(route) for route in snapshot.routes],
         pipelines=[describe_pipeline(each) for _, each in sorted(snapshot.pipelines.items())],
         snapshots=[
             SnapshotCount(version=version, flows=flows.get(version, 0), current=version == snapshot.version)
@@ -115,7 +115,13 @@ def describe(
     )
 
 
-def _route(route: Route) -> RouteStatus:
+def describe_aliases(snapshot: Snapshot) -> list[AliasStatus]:
+    """The model aliases, in the order in which they are tried."""
+    return [AliasStatus(model=list(alias.model.patterns), target=alias.target) for alias in snapshot.aliases]
+
+
+def describe_route(route: Route) -> RouteStatus:
+    """A route with what it asks and where it leads."""
     pipeline = describe_pipeline(route.pipeline)
     return RouteStatus(
         name=route.name,
@@ -136,12 +142,13 @@ def describe_pipeline(pipeline: Pipeline) -> PipelineStatus:
                 name=bound.name,
                 use=bound.stage.use,
                 side=side_of(type(bound.stage)) or "",
-                options={name: HIDDEN if _is_secret(name) else value for name, value in bound.options.items()},
+                options={name: shown(name, value) for name, value in bound.options.items()},
             )
             for bound in pipeline.stages
         ],
     )
 
 
-def _is_secret(option: str) -> bool:
-    return option.split("-")[-1] in _SECRET
+def shown(option: str, value: Any) -> Any:
+    """An option's value, unless its name says that it is a secret."""
+    return HIDDEN if option.split("-")[-1] in _SECRET else value

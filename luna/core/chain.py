@@ -7,7 +7,7 @@ from luna.core.flow import Flow
 from luna.core.stage import Proceed, Reask, Transducer, TransportStage
 from luna.model.chat import Message, Text
 from luna.model.errors import Kind, LunaError
-from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDelta
+from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDelta, Usage
 
 
 class Chain:
@@ -48,6 +48,7 @@ class Chain:
         behind the one that asks go on with what they know: to them it is one answer."""
         self.reask = None
         await self.close()
+        self._flow.give_up()
         chat = self._flow.chat
         answer = Message("assistant", [Text("".join(self._said))])
         chat.messages = [*chat.messages, answer, Message("user", [Text(reask.words)])]
@@ -98,14 +99,18 @@ class Chain:
         return self._until_finish(batch)
 
     def _look(self, batch: Batch) -> Batch:
-        """Remember what a further question would follow. A second `Opened` is not news to anybody."""
+        """Remember what a further question would follow. A second `Opened` is not news to anybody, and usage is that of
+        the whole flow."""
         opened = self._chat != ""
         for event in batch:
             if type(event) is TextDelta:
                 self._said.append(event.text)
             elif type(event) is Opened and not opened:
                 self._chat = event.chat or event.response
-        return [event for event in batch if type(event) is not Opened] if opened else batch
+        if not opened:
+            return batch
+        total = self._flow.total
+        return [total(event) if type(event) is Usage else event for event in batch if type(event) is not Opened]
 
     def flush(self) -> Batch:
         """The stream broke: what the transducers held back, each one's passed through those behind it."""

@@ -59,7 +59,7 @@ class Engine:
                 companions.start_soon(_watch, flow, line, answer)
                 await self._serve(flow, answer, companions)
                 companions.cancel_scope.cancel()
-            if flow.outcome is Outcome.CANCELLED and flow.error is not None:
+            if flow.error is not None and not answer.ended:  # ended from outside, or too late: nobody has said so yet
                 with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
                     await answer.fail(flow.error)
         finally:
@@ -81,20 +81,28 @@ class Engine:
         except LunaError as error:
             await self._fail(flow, answer, chain, error)
         except Exception as error:  # the one place where the unforeseen becomes an answer
-            log.exception("flow %s: unexpected %s at stage %s", flow.id, type(error).__name__, flow.stage)
+            said = "flow %s: unexpected %s at stage %s"
+            log.exception(said, flow.id, type(error).__name__, flow.stage, extra={"flow": flow.id})
             await self._fail(flow, answer, chain, _unforeseen(error))
         finally:
+            if flow.expired():
+                said = "flow %s: its time has run out at stage %s"
+                log.info(said, flow.id, flow.stage, extra={"flow": flow.id})
             with anyio.move_on_after(CLEANUP_SECONDS, shield=True) as cleanup:
                 await _clean_up(flow, chain)
             if cleanup.cancelled_caught:
-                log.warning("flow %s: cleanup did not end within %.0f s", flow.id, CLEANUP_SECONDS)
+                said = "flow %s: cleanup did not end within %.0f s"
+                log.warning(said, flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
 
     async def _go_down(self, flow: Flow) -> None:
+        monotonic = flow.clock.monotonic
         for name, stage in flow.route.pipeline.requests:
             flow.stage = name
+            begun = monotonic()
             waiting = stage.request(flow)
             if inspect.isawaitable(waiting):
                 await waiting
+            flow.spent.append((name, monotonic() - begun))
             if flow.tap is not None and flow.decoded:
                 flow.tap.document(name, flow.chat)
 
@@ -124,6 +132,7 @@ class Engine:
         async for batch in stream:
             if flow.first_event is None:
                 flow.first_event = flow.clock.monotonic()
+            flow.events += len(batch)
             data = _encode(encoder, chain.feed(batch))
             if chain.finished:
                 await _settle(flow)
@@ -134,14 +143,18 @@ class Engine:
             if chain.failure is not None:
                 raise chain.failure
             if chain.reask is not None:
-                log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason)
+                flow.reasks += 1
+                log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason, extra={"flow": flow.id})
                 return await chain.again(chain.reask)
         return None
 
     async def _fail(self, flow: Flow, answer: Answer, chain: Chain | None, error: LunaError) -> None:
         error.stage = error.stage or flow.stage
-        flow.outcome, flow.error = flow.outcome or Outcome.FAILED, error
-        log.info("flow %s failed at %s: %s: %s", flow.id, error.stage or "birth", error.kind.value, error.message)
+        if flow.outcome is None:
+            flow.outcome, flow.error = Outcome.FAILED, error
+        error = flow.error or error  # what ended it first is why it ended
+        said = "flow %s failed at %s: %s: %s"
+        log.info(said, flow.id, error.stage or "birth", error.kind.value, error.message, extra={"flow": flow.id})
         held = b""
         encoder = flow.notes.get(ENCODER)
         if chain is not None and encoder is not None and answer.started:
@@ -176,9 +189,10 @@ async def _settle(flow: Flow) -> None:
             try:
                 await step()
             except Exception as error:  # steps of stages we do not know; the answer is complete and goes out
-                log.warning("flow %s: not settled: %s: %s", flow.id, type(error).__name__, error)
+                said = "flow %s: not settled: %s: %s"
+                log.warning(said, flow.id, type(error).__name__, error, extra={"flow": flow.id})
     if deadline.cancelled_caught:
-        log.warning("flow %s: not settled within %.0f s", flow.id, SETTLE_SECONDS)
+        log.warning("flow %s: not settled within %.0f s", flow.id, SETTLE_SECONDS, extra={"flow": flow.id})
 
 
 async def _clean_up(flow: Flow, chain: Chain | None) -> None:
@@ -188,7 +202,8 @@ async def _clean_up(flow: Flow, chain: Chain | None) -> None:
         try:
             await step()
         except Exception as error:  # cleanup of stages we do not know; each must get its turn
-            log.warning("flow %s: cleanup failed: %s: %s", flow.id, type(error).__name__, error)
+            said = "flow %s: cleanup failed: %s: %s"
+            log.warning(said, flow.id, type(error).__name__, error, extra={"flow": flow.id})
 
 
 def _unforeseen(error: Exception) -> LunaError:

@@ -5,7 +5,7 @@ deferred cleanup, outcome. Knows nothing of HTTP and nothing of any protocol's w
 """
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
@@ -14,7 +14,7 @@ from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot
 from luna.core.tap import Tap
 from luna.model.ambient import Clock, Ids
-from luna.model.chat import ChatRequest
+from luna.model.chat import ChatRequest, Message
 from luna.model.dialect import ClientRequest, Dialect, Parsed
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
@@ -66,6 +66,14 @@ class Flow:
         self.born_monotonic = clock.monotonic()
         self.first_event: float | None = None
         """Monotonic time of the first batch."""
+        self.events = 0
+        """Events that the transport has sent so far."""
+        self.reasks = 0
+        """How often the model was asked again."""
+        self.spent: list[tuple[str, float]] = []
+        """Request stages that have done their work, and the seconds that each took."""
+        self.asked: Sequence[Message] = ()
+        """The messages as the client sent them, whatever stages have made of them since."""
         self.notes = Notes()
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
@@ -81,6 +89,7 @@ class Flow:
         """What the engine runs it in, while it does."""
         self._chat: ChatRequest | None = None
         self._given_up: Usage | None = None
+        self._overtime: LunaError | None = None
         self._defers: list[Callable[[], Awaitable[None]]] = []
         self._settles: list[Callable[[], Awaitable[None]]] = []
 
@@ -97,11 +106,13 @@ class Flow:
 
     @chat.setter
     def chat(self, chat: ChatRequest) -> None:
+        if self._chat is None:
+            self.asked = chat.messages
         self._chat = chat
 
     @property
     def usage(self) -> Usage | None:
-        """The latest usage that the upstream reported of the answer that is coming; None as long as it reported none."""
+        """The latest usage that the upstream reported of the answer that is coming; None before it reported any."""
         return self.meter()
 
     def total(self, usage: Usage) -> Usage:
@@ -163,3 +174,19 @@ class Flow:
             self.error = error
             if self.scope is not None:
                 self.scope.cancel()
+
+    def expire(self, seconds: float, error: LunaError) -> None:
+        """End the flow as failed, and tell the client so, unless it is over in so many seconds from now."""
+        self._overtime = error
+        if self.scope is not None:
+            self.scope.deadline = anyio.current_time() + seconds
+
+    def expired(self) -> bool:
+        """True when its time has run out and nothing else had ended it before; the engine asks before it cleans up."""
+        if self.outcome is not None or self._overtime is None:
+            return False
+        if self.scope is None or anyio.current_time() < self.scope.deadline:
+            return False
+        self._overtime.stage = self._overtime.stage or self.stage
+        self.outcome, self.error = Outcome.FAILED, self._overtime
+        return True

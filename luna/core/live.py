@@ -41,6 +41,10 @@ class LiveFlows:
         if not self._flows:
             self._idle.set()
 
+    def find(self, flow_id: str) -> Flow | None:
+        """The running flow of that id."""
+        return self._flows.get(flow_id)
+
     def by_snapshot(self) -> dict[int, int]:
         """How many flows each snapshot version still carries."""
         return dict(Counter(flow.snapshot.version for flow in self._flows.values()))

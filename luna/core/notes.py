@@ -37,3 +37,10 @@ class Notes:
     def pop(self, key: Key[T]) -> T | None:
         """Take the value off the flow."""
         return cast("T | None", self._values.pop(key, None))
+
+
+CLIENT: Key[str] = Key("client")
+"""The name of the key that the client has shown; "" where none was asked for."""
+
+CALLED: Key[list[str]] = Key("called")
+"""The names of the tools that the answer has called so far, in their order."""

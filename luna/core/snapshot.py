@@ -12,6 +12,10 @@ from luna.core.prompts import Prompts
 from luna.core.routing import Alias, Matcher, RequestFacts, Verdict
 from luna.core.stage import AnswerStage, AroundStage, EncodeStage, RequestStage, ResponseStage, Stage, TransportStage
 from luna.model.dialect import Facts
+from luna.model.errors import Kind, LunaError
+
+Spot = tuple[str, int, int]
+"""A file (relative to the folder of routes.yaml), a line and a column, both from 1."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,10 @@ class BoundStage:
     stage: Stage
     options: Mapping[str, object]
     """All of them as they hold, for the inspector: as written (`${NAME}` unfilled), else the default."""
+    place: Spot | None = None
+    """Where its line stands."""
+    written: Mapping[str, Spot] = field(default_factory=dict)
+    """Where each option stands that is not left at its default; a route's own stand in routes.yaml."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class Pipeline:
     name: str
     about: str
     stages: tuple[BoundStage, ...]
+    place: Spot | None = None
+    """Where its stages are listed."""
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name}: {' ▸ '.join(bound.name for bound in self.stages)}>"
@@ -67,6 +77,8 @@ class Route:
     """With the route's own option overrides compiled in."""
     record: str = "errors"
     """`off`, `errors` or `all`."""
+    place: Spot | None = None
+    """Where its name stands."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,19 @@ class SnapshotCell:
 
     def __repr__(self) -> str:
         return f"<SnapshotCell {self.current!r}>"
+
+    def say(self, prompt: str, /, **variables: str) -> str:
+        """A prompt of the snapshot in force, filled in: for what luna says outside of flows. Raises
+        LunaError(INTERNAL) when there is none, or it uses other variables."""
+        found = self.current.prompts.find(prompt)
+        if found is None or not set(found.used()) <= variables.keys():
+            problem = "is missing" if found is None else "uses variables that it is not given"
+            raise LunaError(
+                Kind.INTERNAL,
+                f"The prompt '{prompt}' {problem}.",
+                hint=f"Put prompts/{prompt}.md back; it may use {', '.join(sorted(variables)) or 'no variables'}.",
+            )
+        return found.render(**variables)
 
     def commit(self, new: Snapshot) -> Snapshot:
         """Make `new` the one for flows born from now on; returns the one it replaces."""

@@ -111,6 +111,29 @@ class Binding(msgspec.Struct, omit_defaults=True):
     """Upstream's chat id (`providerSessionId`, `x-luna-provider-session-id`)."""
     source: str = ""
     workspace: str = ""
+    subagent: str = ""
+    """Whom of the client's own agents the request is for."""
+
+
+class Whereabouts(msgspec.Struct, omit_defaults=True):
+    """What luna knew of the conversation when the request came. `session.bind` writes it down, for recordings."""
+
+    session: str = ""
+    thread: str = ""
+    reason: str = ""
+    mode: str = ""
+    stored: bool = False
+    """The session was there before."""
+    known: int = 0
+    """How many messages the chat had."""
+    account: str = ""
+    """Where the answer stands that is gone on from, if there is one; and so on."""
+    chat: str = ""
+    response: str = ""
+    model: str = ""
+    system: str = ""
+    differs: dict[str, str | int] = {}
+    """The first message that differs from what luna knew: `index`, `role`, and excerpts of `before` and `now`."""
 
 
 class ChatRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -135,5 +158,6 @@ class ChatRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The client wants a usage frame at the end of a stream."""
     ignored: list[str] = []
     """The client's fields that luna cannot honour, as the client spells them."""
+    whereabouts: Whereabouts | None = None
     bridged: bool = False
     """Tools, calls and results stand in the messages as text: a transport has nothing more to say of them."""

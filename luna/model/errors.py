@@ -15,6 +15,7 @@ class Kind(enum.StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     UPGRADE_REQUIRED = "upgrade-required"
     REQUEST_TIMEOUT = "request-timeout"
@@ -26,6 +27,7 @@ class Kind(enum.StrEnum):
     QUOTA_EXHAUSTED = "quota-exhausted"
     OVERLOADED = "overloaded"
     NO_ACCOUNT = "no-account"
+    EGRESS_CLOSED = "egress-closed"
     UPSTREAM_LOGIN = "upstream-login"
     UPSTREAM_BLOCKED = "upstream-blocked"
     UPSTREAM_REJECTED = "upstream-rejected"
@@ -35,6 +37,7 @@ class Kind(enum.StrEnum):
     CHAT_GONE = "chat-gone"
     MODEL_GONE = "model-gone"
     TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
     DRAINING = "draining"
     INTERNAL = "internal"
 

@@ -12,6 +12,7 @@ from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides, PromptState
 from luna.config.settings import Settings
 from luna.core.prompts import Prompt
+from luna.disk.private import NewerFile
 from luna.model.ambient import ManualClock
 from luna.model.errors import Kind, LunaError
 from tests.unit.config.shop import CHAT, ROUTES, SOUND, Shop, write
@@ -195,7 +196,7 @@ async def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
     assert [path.name for path in house.overrides.path.parent.iterdir()] == ["prompts.json"]
 
 
-@pytest.mark.parametrize("content", ["{", '{"version": 2, "overrides": {}}', '{"version": 1}', "\xff", ""])
+@pytest.mark.parametrize("content", ["{", '{"version": 1}', "\xff", ""])
 async def test_a_damaged_file_is_moved_aside_and_nothing_else_happens(tmp_path: Path, content: str) -> None:
     path = tmp_path / "data" / "prompts.json"
     write(tmp_path / "data", {"prompts.json": content.encode("latin-1"), "prompts.json.damaged-1": "older"})
@@ -203,6 +204,25 @@ async def test_a_damaged_file_is_moved_aside_and_nothing_else_happens(tmp_path: 
     assert house.text("plain") == "No front matter."
     assert not path.exists()
     assert path.with_name("prompts.json.damaged-2").read_bytes() == content.encode("latin-1")
+
+
+async def test_the_generation_before_a_damaged_file_is_used(tmp_path: Path) -> None:
+    house = await started(tmp_path)
+    await house.overrides.set("plain", "First.")
+    await house.overrides.set("plain", "Second.")
+    house.overrides.path.write_bytes(b"{")
+    again = await started(tmp_path)
+    assert again.text("plain") == "First."
+    (problem,) = again.overrides.problems
+    assert problem.startswith("prompts.json cannot be read (")
+
+
+async def test_the_file_of_a_newer_luna_is_left_alone(tmp_path: Path) -> None:
+    content = '{"version": 2, "overrides": {}}'
+    write(tmp_path / "data", {"prompts.json": content})
+    with pytest.raises(NewerFile, match=r"prompts\.json was written by a newer luna: it has version 2"):
+        await started(tmp_path)
+    assert (tmp_path / "data" / "prompts.json").read_text() == content
 
 
 async def test_what_cannot_be_saved_is_not_in_force(tmp_path: Path) -> None:
