@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from luna.admin.envelope import json, read
+from luna.admin.operation import Operation
 from luna.model.errors import Kind, LunaError
-from luna.state.accounts import PROVIDER, Accounts
+from luna.state.account import PROVIDER
+from luna.state.account_view import milliseconds
+from luna.state.accounts import Accounts
 
 
 class TokenBody(msgspec.Struct, rename="camel"):
@@ -46,12 +48,20 @@ class Saved(msgspec.Struct, rename="camel"):
 
 
 class Validity(msgspec.Struct, rename="camel", omit_defaults=True):
-    """What Qwen says of a set of credentials."""
+    """What Qwen says of a set of credentials. `expiresAt` (milliseconds since the epoch) is when the login ends, where
+    the credentials say so."""
 
     ok: bool
     valid: bool
     account_info: dict[str, Any] | None = None
     error: str | None = None
+    expires_at: int | None = None
+
+
+class StatusQuery(msgspec.Struct, rename="camel"):
+    """Of which provider."""
+
+    provider_id: str = PROVIDER
 
 
 class ProviderStatus(msgspec.Struct, rename="camel"):
@@ -74,7 +84,7 @@ def _known(provider_id: str) -> None:
         )
 
 
-def routes(accounts: Accounts) -> list[Route]:
+def routes(accounts: Accounts) -> list[Operation]:
     """The routes of this subject."""
 
     async def token(request: Request) -> Response:
@@ -95,15 +105,24 @@ def routes(accounts: Accounts) -> list[Route]:
         body = await read(request, ValidateBody)
         _known(body.provider_id)
         verdict = await accounts.validate(body.credentials)
-        return json(Validity(ok=True, valid=verdict.valid, account_info=verdict.info, error=verdict.error or None))
+        return json(
+            Validity(
+                ok=True,
+                valid=verdict.valid,
+                account_info=verdict.info,
+                error=verdict.error or None,
+                expires_at=milliseconds(verdict.expires_at),
+            )
+        )
 
     async def status(request: Request) -> Response:
         _known(request.query_params.get("providerId", PROVIDER))
         report = await accounts.status()
         return json(ProviderStatus(ok=True, status=report.status, detail=report.detail, accounts=report.accounts))
 
+    ask = "Ask Qwen of every account whether it is alive."
     return [
-        Route("/provider/token", token, methods=["POST"]),
-        Route("/provider/validate", validate, methods=["POST"]),
-        Route("/provider/status", status, methods=["GET"]),
+        Operation("POST", "/provider/token", token, "Store credentials.", takes=TokenBody, gives=Saved),
+        Operation("POST", "/provider/validate", validate, "Try them.", takes=ValidateBody, gives=Validity),
+        Operation("GET", "/provider/status", status, ask, asks=StatusQuery, gives=ProviderStatus),
     ]

@@ -1,50 +1,302 @@
-"""`schedule`: an account for the rest of the flow.
+"""`schedule`: a seat and an account for the rest of the flow.
 
-Owns the lease: which account is asked for, how long it is held, what the account is told of the outcome. Which
-one is given belongs to `luna.state.accounts`.
+Owns what a request needs to run, how long it may wait and run, and when another account takes over: only before
+anything of an answer has come, and only for what another account may do better. Who gets what is
+`luna.state.scheduler`'s; what an error says of an account is `luna.state.health`'s.
 """
 
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
 from luna.core.flow import Flow
-from luna.core.notes import Key
-from luna.core.stage import AroundStage, Proceed
-from luna.model.errors import LunaError
-from luna.model.events import Stream
-from luna.state.accounts import Accounts
-from luna.state.lease import Lease
+from luna.core.notes import CLIENT, Key
+from luna.core.stage import AroundStage, BuildContext, Proceed, StageOptions
+from luna.model.errors import Kind, LunaError
+from luna.model.events import Batch, Notice, Stream
+from luna.model.values import Duration
+from luna.stages.session_bind import BOUND
+from luna.state.choice import Wish
+from luna.state.health import PASSING, Subject
+from luna.state.lease import Lease, Take
+from luna.state.run import Run
+from luna.state.runs import Runs
+from luna.state.scheduler import Scheduler
+from luna.state.slots import Slot
+from luna.state.tickets import Need, Seat
 from luna.state.turns import Turns
+
+log = logging.getLogger("luna.stages.schedule")
 
 LEASE: Key[Lease] = Key("lease")
 """The account that the flow holds, for the stages behind this one."""
+SUBJECT: Key[Subject] = Key("schedule.subject")
+"""What the account is asked for, where it is no chat; noted by a stage before this one."""
+
+FailoverKind = Literal[
+    "rate-limited",
+    "quota-exhausted",
+    "upstream-login",
+    "upstream-blocked",
+    "upstream-transient",
+    "upstream-broken",
+    "timeout",
+]
+
+
+class ScheduleOptions(StageOptions, frozen=True, kw_only=True):
+    """Options of `schedule`."""
+
+    queue_timeout: Annotated[
+        Duration | None,
+        msgspec.Meta(
+            description="How long a request may wait for its turn; unset: settings.multiThread.queueTimeoutMs."
+        ),
+    ] = None
+    run_timeout: Annotated[
+        Duration | None,
+        msgspec.Meta(
+            description="How long a run may take in all from its first turn on, 0s for any time; unset:"
+            " settings.multiThread.runTimeoutMs."
+        ),
+    ] = None
+    failover: Annotated[
+        tuple[FailoverKind, ...],
+        msgspec.Meta(
+            description="With which failures of an account another one takes over, as long as nothing of the answer has"
+            " come. A client that names its account is never moved."
+        ),
+    ] = ("rate-limited", "quota-exhausted", "upstream-login")
+
+
+@dataclass
+class _Turn:
+    """What is remembered of a flow from one question, or one account, to the next."""
+
+    waited: float = 0.0
+    """Seconds spent in the queue."""
+    seated: bool = False
+    kept: Seat | None = None
+    """Its seat, while the flow goes from one question to the next."""
+    failures: dict[str, LunaError] = field(default_factory=dict)
+    """By account: why they could not serve it."""
+    untold: list[Notice] = field(default_factory=list)
+
+    def take_kept(self) -> Seat | None:
+        """The seat that it still has."""
+        seat, self.kept = self.kept, None
+        return seat
+
+    def holds(self, seat: Seat) -> Take:
+        """For the lease: the account of the seat, which goes back with it unless it is kept."""
+
+        def give_back() -> None:
+            if self.kept is not seat:
+                seat.release()
+
+        return lambda: (seat.account, give_back)
+
+    async def leave(self) -> None:
+        """The flow is over."""
+        seat = self.take_kept()
+        if seat is not None:
+            seat.release()
+
+    def soonest(self) -> LunaError:
+        """Which of the failures the client is told: the one after which it may come back first."""
+        found = min(self.failures.values(), key=lambda error: (error.retry_after is None, error.retry_after or 0.0))
+        found.detail["accounts"] = list(self.failures)
+        return found
+
+
+TURN: Key[_Turn] = Key("schedule.turn")
 
 
 class Schedule(AroundStage):
-    """Takes an account (the one that the client names, else the one whose chat is continued, else the least busy)
-    and gives it back when the flow is over. An account that Qwen limits, blocks or logs out is left alone."""
+    """Waits for its turn, takes an account (the one that the client names, else the one that has the conversation's
+    chat, else the one with the most room) and gives both back when the flow is over. An account that Qwen limits, logs
+    out or blocks is left alone, and another one takes over before anything of an answer has come."""
 
     use = "schedule"
     needs_chat = True
+    Options: ClassVar[type[StageOptions]] = ScheduleOptions
+
+    def __init__(self, options: ScheduleOptions, context: BuildContext) -> None:
+        super().__init__(options, context)
+        self.options = options
+        self._failover = frozenset(map(Kind, options.failover))
 
     async def around(self, flow: Flow, proceed: Proceed) -> Stream:
-        accounts = flow.services[Accounts]
-        async with accounts.lease(_preferred(flow, accounts)) as lease:
-            flow.notes[LEASE] = lease
-            told = False
-            try:
-                async for batch in proceed(flow):
-                    if not told:
-                        lease.succeeded()
-                        told = True
-                    yield batch
-            except LunaError as error:
-                lease.failed(error)
-                raise
-            finally:
-                flow.notes.pop(LEASE)
+        scheduler, run = flow.services[Scheduler], _run(flow)
+        turn = flow.notes.get(TURN)
+        if turn is None:
+            turn = flow.notes[TURN] = _Turn()
+        subject = flow.notes.get(SUBJECT) or "chat"
+        while True:
+            seat = turn.take_kept() or await self._seat(flow, scheduler, turn, run)
+            async with Lease(turn.holds(seat), subject) as lease:
+                self._begin(flow, scheduler, turn, seat, run)
+                flow.notes[LEASE] = lease
+                answered = False
+                try:
+                    async for batch in proceed(flow):
+                        if not answered:
+                            answered = seat.streaming = True
+                            lease.succeeded()
+                            if run is not None:
+                                run.streaming()
+                            batch = _with_notices(batch, turn)
+                        yield batch
+                    return
+                except GeneratorExit:
+                    if flow.outcome is None:  # the model will be asked again, in the same chat
+                        turn.kept = seat
+                    raise
+                except LunaError as error:
+                    lease.failed(error)
+                    if answered or not self._may_go_on(flow, seat, error):
+                        if turn.failures:
+                            error.detail["accounts"] = [*turn.failures, seat.account.id]
+                        raise
+                    turn.failures[seat.account.id] = error
+                finally:
+                    flow.notes.pop(LEASE)
+            self._go_on(flow, turn, seat, run)
+
+    # A seat
+
+    async def _seat(self, flow: Flow, scheduler: Scheduler, turn: _Turn, run: Run | None) -> Seat:
+        """Raises LunaError: that of the account that failed, where no other one can take over."""
+        try:
+            return await self._wait(flow, scheduler, turn, run)
+        except LunaError:
+            if turn.failures:
+                raise turn.soonest() from None
+            raise
+
+    async def _wait(self, flow: Flow, scheduler: Scheduler, turn: _Turn, run: Run | None) -> Seat:
+        need = _need(flow, scheduler, turn)
+        patience = self._patience(scheduler) - turn.waited
+        begun = flow.clock.monotonic()
+        ticket = scheduler.ask(
+            need, client=client_of(flow), run=flow.id, patience=max(0.0, patience), resumed=turn.seated
+        )
+        if not ticket.decided and run is not None:
+            run.queued(scheduler.reason(need))
+        try:
+            return await scheduler.wait(ticket)
+        finally:
+            turn.waited += flow.clock.monotonic() - begun
+
+    def _patience(self, scheduler: Scheduler) -> float:
+        own = self.options.queue_timeout
+        return scheduler.limits.multi_thread.queue_timeout_ms / 1000 if own is None else own
+
+    def _begin(self, flow: Flow, scheduler: Scheduler, turn: _Turn, seat: Seat, run: Run | None) -> None:
+        if run is not None:
+            run.running(seat.account.id, seat.worker, seat.account.network_profile)
+        if turn.seated:
+            return
+        turn.seated = True
+        flow.defer(turn.leave)
+        own = self.options.run_timeout
+        seconds = scheduler.limits.multi_thread.run_timeout_ms / 1000 if own is None else own
+        if seconds:
+            flow.expire(
+                seconds,
+                LunaError(
+                    Kind.TIMEOUT,
+                    f"The run took longer than {seconds:g} s and was stopped.",
+                    hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
+                ),
+            )
+
+    # Another account
+
+    def _may_go_on(self, flow: Flow, seat: Seat, error: LunaError) -> bool:
+        """Whether another account may do better. A trial's failure is nothing that the client has asked for."""
+        if flow.chat.binding.account:
+            return False
+        return error.kind in self._failover or (seat.trial and error.kind in PASSING)
+
+    def _go_on(self, flow: Flow, turn: _Turn, seat: Seat, run: Run | None) -> None:
+        error = turn.failures[seat.account.id]
+        log.info(
+            "flow %s: account '%s' cannot serve it (%s): %s",
+            flow.id,
+            seat.account.id,
+            error.kind.value,
+            error.message,
+            extra={"flow": flow.id},
+        )
+        turn.untold.append(Notice("failover", error.kind.value, {"account": seat.account.id}))
+        if run is not None:
+            run.attempt()
 
 
-def _preferred(flow: Flow, accounts: Accounts) -> str:
+def client_of(flow: Flow) -> str:
+    """One of those between whom luna is fair: the key's name, what kind of client it is, and the workspace."""
     binding = flow.chat.binding
-    if binding.account or not binding.chat:
-        return binding.account
-    place = flow.services[Turns].find(binding.chat)
-    return place.account if place is not None and accounts.find(place.account) is not None else ""
+    agent = binding.source or flow.client.header("user-agent")
+    return " ".join(part[:80] for part in (flow.notes.get(CLIENT) or "", agent, binding.workspace) if part)
+
+
+def _run(flow: Flow) -> Run | None:
+    runs = flow.services.get(Runs)
+    return runs.find_active(flow.id) if runs is not None else None
+
+
+def _need(flow: Flow, scheduler: Scheduler, turn: _Turn) -> Need:
+    chat, bound = flow.chat, flow.notes.get(BOUND)
+    place = bound.place if bound is not None else None
+    chat_id = place.chat if place is not None else chat.binding.chat
+    home = place.account if place is not None else _home_of(flow, chat_id)
+    if home in turn.failures or (chat_id and not _may_go_on_in(flow, scheduler, chat_id)):
+        chat_id = home = ""
+    wish = Wish(
+        account=chat.binding.account,
+        prefer=home,
+        without=frozenset(turn.failures),
+        subject=flow.notes.get(SUBJECT) or "chat",
+    )
+    session = bound.session if bound is not None else chat.binding.session
+    return Need.of(wish, model=(chat.target or chat.model).strip().lower(), chat=chat_id, session=session)
+
+
+def _home_of(flow: Flow, chat_id: str) -> str:
+    """The account of a chat that the client names, where luna knows it."""
+    turns = flow.services.get(Turns)
+    place = turns.find(chat_id) if turns is not None and chat_id else None
+    return place.account if place is not None else ""
+
+
+def _may_go_on_in(flow: Flow, scheduler: Scheduler, chat_id: str) -> bool:
+    """What to do about a chat that is answering another request. False: begin another one. Raises
+    LunaError(CHAT_BUSY)."""
+    limits = scheduler.limits.multi_thread
+    if not limits.enabled or limits.same_provider_chat_policy == "queue":
+        return True
+    if not scheduler.count(Slot("provider-chat", chat_id)):
+        return True
+    if limits.same_provider_chat_policy == "reject":
+        raise LunaError(
+            Kind.CHAT_BUSY,
+            "The chat is answering another request.",
+            hint="Wait for its end; or let settings.multiThread.sameProviderChatPolicy be queue or new-chat.",
+            retry_after=5.0,
+        )
+    flow.chat.binding.chat = ""
+    bound = flow.notes.get(BOUND)
+    if bound is not None:
+        flow.notes[BOUND] = replace(bound, place=None)
+    return False
+
+
+def _with_notices(batch: Batch, turn: _Turn) -> Batch:
+    """Say, right after `Opened`, which accounts could not serve it."""
+    if not turn.untold:
+        return batch
+    notices, turn.untold = turn.untold, []
+    return [*batch[:1], *notices, *batch[1:]]

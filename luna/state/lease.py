@@ -1,7 +1,7 @@
 """An account in use by one flow.
 
 Owns the moment at which an account is taken and given back, and what the flow has to say about it.
-Which account it is belongs to `luna.state.accounts`.
+Which account it is belongs to `luna.state.choice` and `luna.state.scheduler`.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,26 @@ from luna.model.errors import LunaError
 from luna.qwen.authority import Authority
 from luna.qwen.client import QwenClient
 from luna.state.account import Account
+from luna.state.health import Subject
 
 _WRITING = 2.0
 """Seconds that writing down a changed cookie may take."""
+
+Take = Callable[[], tuple[Account, Callable[[], None]]]
+"""Gives an account, and how to give it back. Raises LunaError."""
+
+
+def _nothing() -> None:
+    return None
 
 
 class Lease:
     """An account, for as long as one flow needs it: `async with accounts.lease(…) as lease`."""
 
-    def __init__(self, take: Callable[[], Account]) -> None:
+    def __init__(self, take: Take, subject: Subject = "chat") -> None:
         self._take = take
+        self._subject: Subject = subject
+        self._give_back: Callable[[], None] = _nothing
         self._account: Account | None = None
         self._authority: Authority | None = None
 
@@ -32,7 +42,7 @@ class Lease:
         return f"<Lease {self._account.id if self._account else 'not held'}>"
 
     async def __aenter__(self) -> Self:
-        self._account = self._take()
+        self._account, self._give_back = self._take()
         self._authority = self._account.authority
         return self
 
@@ -40,7 +50,7 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         authority = self.account.authority
-        self.account.in_flight -= 1
+        self._give_back()
         if authority.changed:
             with anyio.move_on_after(_WRITING, shield=True):
                 await authority.keep()
@@ -63,4 +73,4 @@ class Lease:
     def failed(self, error: LunaError) -> None:
         """The flow failed; the account is told, unless it has got new credentials meanwhile."""
         if self.account.authority is self._authority:
-            self.account.failed(error)
+            self.account.failed(error, self._subject)

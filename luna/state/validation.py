@@ -18,18 +18,31 @@ from luna.qwen.credentials import Credentials
 from luna.qwen.endpoints import Site
 from luna.qwen.tokens import read_claims
 from luna.state.account import Account
+from luna.state.account_view import login_ends
 from luna.upstream.exchange import Backend
 
 GUEST = "This is a guest's token; luna needs one of a signed-in account."
+TELLING = frozenset({Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED})
+"""What the answer to a question about the user says of the account; the rest says nothing about chats."""
+NOBODY = "Qwen answered without saying whose credentials these are."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether credentials are good, and for whom. `info` has `id`, `name`, `email` (masked), as far as known."""
+    """Whether credentials are good, and for whom. `info` has `id`, `name`, `email` (masked), as far as known;
+    `expires_at` says when the login ends (seconds since the epoch), where the credentials do."""
 
     valid: bool
     info: dict[str, Any] | None = None
     error: str = ""
+    expires_at: float | None = None
+    lost: bool = False
+    """Qwen said so plainly; otherwise it is not clear."""
+
+    @property
+    def status(self) -> Literal["alive", "dead", "warn"]:
+        """In the words of LunaProxy."""
+        return "alive" if self.valid else "dead" if self.lost else "warn"
 
 
 @dataclass(frozen=True)
@@ -53,46 +66,58 @@ async def validate(credentials: Credentials, *, site: Site, backend: Backend, cl
         user = await QwenClient(authority, clock.wall(), ids).user()
     except LunaError as error:
         return Verdict(False, error=error.told)
+    if not any(shown(user).get(name) for name in ("id", "email", "name")):
+        return Verdict(False, error=NOBODY)
     if user.get("is_guest") is True or str(user.get("email", "")).lower().endswith("@guest.com"):
         return Verdict(False, error=GUEST)
-    return Verdict(True, shown(user))
+    return Verdict(True, shown(user), expires_at=login_ends(credentials)[1])
+
+
+async def check(account: Account, ids: Ids) -> Verdict:
+    """Ask with an account's own credentials, and have the account take note of what that says of it."""
+    authority = account.authority
+    user: dict[str, Any] = {}
+    problem: LunaError | None = None
+    try:
+        user = await account.client(ids).user()
+    except LunaError as error:
+        problem = error
+    if account.authority is authority:
+        if problem is None:
+            account.recognised()
+        elif problem.kind in TELLING:
+            account.failed(problem)
+    await authority.keep()
+    if problem is not None:
+        return Verdict(False, error=problem.told, lost=problem.kind is Kind.UPSTREAM_LOGIN)
+    return Verdict(True, shown(user), expires_at=login_ends(authority.credentials)[1])
 
 
 async def report(accounts: Sequence[Account], ids: Ids, *, none: str) -> Report:
     """Ask for every account at once. `none` is what to say when there is none."""
     if not accounts:
         return Report("dead", none)
-    problems: dict[str, LunaError] = {}
+    verdicts: dict[str, Verdict] = {}
 
     async def ask(account: Account) -> None:
-        authority = account.authority
-        try:
-            await account.client(ids).user()
-        except LunaError as error:
-            problems[account.id] = error
-        if account.authority is authority:
-            if account.id in problems:
-                account.failed(problems[account.id])
-            else:
-                account.succeeded()
-        await authority.keep()
+        verdicts[account.id] = await check(account, ids)
 
     async with anyio.create_task_group() as tasks:
         for account in accounts:
             tasks.start_soon(ask, account)
-    listed = [_row(account, problems.get(account.id)) for account in accounts]
-    if len(problems) < len(accounts):
-        alive = [account.label for account in accounts if account.id not in problems]
+    listed = [_row(account, verdicts[account.id]) for account in accounts]
+    alive = [account.label for account in accounts if verdicts[account.id].valid]
+    if alive:
         return Report("alive", f"Qwen answers for: {', '.join(alive)}.", listed)
-    worst = all(error.kind is Kind.UPSTREAM_LOGIN for error in problems.values())
-    return Report("dead" if worst else "warn", next(iter(problems.values())).told, listed)
+    all_lost = all(verdict.lost for verdict in verdicts.values())
+    return Report("dead" if all_lost else "warn", verdicts[accounts[0].id].error, listed)
 
 
-def _row(account: Account, error: LunaError | None) -> dict[str, Any]:
+def _row(account: Account, verdict: Verdict) -> dict[str, Any]:
     row = account.describe()
-    row["status"] = "alive" if error is None else "dead" if error.kind is Kind.UPSTREAM_LOGIN else "warn"
-    if error is not None:
-        row["detail"] = error.told
+    row["status"] = verdict.status
+    if verdict.error:
+        row["detail"] = verdict.error
     return row
 
 
