@@ -1,21 +1,26 @@
 """The site's routes: which call goes where, and what is said when it goes nowhere.
 
 Owns the table of routes, and the moment at which a pushed fault takes effect: before everything else.
-One table serves both hosts, chat.qwen.ai and auth.qwen.ai.
+One table serves all hosts: chat.qwen.ai, auth.qwen.ai and the store of the uploads.
 """
 
 import re
 from collections.abc import Awaitable, Callable
 
-from luna.demo import auths, catalogue, completions, files, library, media
+from luna.demo import auths, catalogue, completions, files, library, media, pages
 from luna.demo.envelope import Call, Site
 from luna.demo.http import Exchange, Reply
 from luna.demo.misbehave import Deliver, Instead, Rewrite
-from luna.demo.state import Refusal
+from luna.demo.refusal import Refusal
+from luna.demo.shelf import BUCKET
 
 Endpoint = Callable[[Call], Awaitable[Reply | None]]
 
 EXACT: dict[tuple[str, str], Endpoint] = {
+    ("GET", "/"): pages.front,
+    ("GET", "/auth"): pages.form,
+    ("POST", "/lookalike/signin"): pages.sign_in,
+    ("POST", "/lookalike/signout"): pages.sign_out,
     ("GET", "/api/v2/auths/refresh"): auths.refresh,
     ("POST", "/api/v2/auths/signin"): auths.sign_in,
     ("GET", "/api/v2/auths/"): auths.whoami,
@@ -34,7 +39,11 @@ EXACT: dict[tuple[str, str], Endpoint] = {
     ("POST", "/api/v2/chats/batch_delete"): library.delete_some,
     ("POST", "/api/v2/chat/completions"): completions.complete,
     ("POST", "/api/v2/chat/completions/stop"): completions.stop,
-    **{("POST", path): files.absent for path in files.PATHS},
+    ("POST", "/api/v2/files/getstsToken"): files.permit,
+    ("POST", "/api/v1/files/getstsToken"): files.old_permit,
+    ("POST", "/api/v2/files/parse"): files.parse,
+    ("POST", "/api/v2/files/parse/status"): files.parse_status,
+    ("POST", "/api/v2/files/getfilelink"): files.file_link,
 }
 
 SHAPED: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = (
@@ -43,6 +52,8 @@ SHAPED: tuple[tuple[str, re.Pattern[str], Endpoint], ...] = (
     ("POST", re.compile(r"/api/v2/chats/([^/]+)/title"), library.rename),
     ("GET", re.compile(r"/api/v2/task/status/([^/]+)"), media.task_status),
     ("GET", re.compile(r"/api/v1/tasks/status/([^/]+)"), media.old_task_status),
+    ("PUT", re.compile(rf"/{BUCKET}/(.+)", re.DOTALL), files.put),
+    ("GET", re.compile(rf"/{BUCKET}/(.+)", re.DOTALL), files.get),
     ("GET", re.compile(r"/output/[^/]+/t2i/[^/]+/IMG\d\.png"), media.picture),
     ("GET", re.compile(r"/output/[^/]+/[ti]2v/[^/]+/[^/]+\.mp4"), media.film),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from luna.demo.frames import Shape
-from luna.demo.state import Refusal
+from luna.demo.refusal import Refusal
 from luna.demo.steps import tokens
 
 HIDDEN_TOKENS = 600

@@ -10,7 +10,8 @@ import msgspec
 
 from luna.demo.envelope import Call
 from luna.demo.http import Headers, Reply
-from luna.demo.state import Refusal, User
+from luna.demo.refusal import Refusal
+from luna.demo.state import Credentials, User
 
 _COOKIE = "Domain=.qwen.ai; Path=/; HttpOnly; Secure"
 
@@ -54,6 +55,14 @@ async def refresh(call: Call) -> Reply:
 
 async def sign_in(call: Call) -> Reply:
     """A new session for e-mail and password."""
+    session, person = signed_in(call)
+    jar = (("token", session.cookies["token"]), ("refresh_token", session.refresh_token))
+    cookies: Headers = tuple(("set-cookie", f"{name}={value}; {_COOKIE}") for name, value in jar)
+    return call.success({**person, "token": session.token}, cookies)
+
+
+def signed_in(call: Call) -> tuple[Credentials, dict[str, Any]]:
+    """The session that e-mail and password give, and whose it is."""
     given = call.body(SignIn)
     for user in call.state.users.values():
         if user.email == given.email and hmac.compare_digest(user.password.encode(), given.password.encode()):
@@ -63,9 +72,7 @@ async def sign_in(call: Call) -> Reply:
     session = call.state.sign_in(user)
     call.state.counters.signins += 1
     call.state.note("signin", user.id, "")
-    jar = (("token", session.cookies["token"]), ("refresh_token", session.refresh_token))
-    cookies: Headers = tuple(("set-cookie", f"{name}={value}; {_COOKIE}") for name, value in jar)
-    return call.success({**_person(user), "token": session.token}, cookies)
+    return session, _person(user)
 
 
 async def whoami(call: Call) -> Reply:

@@ -4,8 +4,11 @@ Owns the order of the checks (wire document, sections 3 and 4.6). What is said c
 `luna.demo.answers`, how it is streamed from `luna.demo.turn`.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
+from luna.demo import files
 from luna.demo.answers import Prompt, choose, says
 from luna.demo.asked import Asked, Message
 from luna.demo.catalogue import IDS
@@ -14,8 +17,9 @@ from luna.demo.envelope import Call
 from luna.demo.frames import CREATED, Frames, frames_of
 from luna.demo.http import Reply
 from luna.demo.misbehave import GONE, Deliver, Instead, Rewrite
+from luna.demo.refusal import Refusal
 from luna.demo.replay import Recorded
-from luna.demo.state import Refusal
+from luna.demo.shelf import File
 from luna.demo.steps import Answer
 from luna.demo.turn import Turn
 
@@ -50,6 +54,7 @@ async def complete(call: Call) -> Reply | None:
     if not call.request.header("version"):
         raise Refusal("Bad_Request", "Something wrong with request!", 400)
     asked = call.body(Asked)
+    call.state.check_cap(user)
     chat = call.state.chats.get(user.id, asked.chat(call.request.query.get("chat_id", "")))
     if chat is None:
         raise Refusal("CHAT_NOT_FOUND", GONE, 404)
@@ -61,15 +66,17 @@ async def complete(call: Call) -> Reply | None:
         raise Refusal("PARENT_NOT_FOUND", f"Invalid input chat parent_id {parent} is not exist.", 400)
     if chat.busy(call.state.clock.monotonic()):
         raise Refusal("Bad_Request", "The chat is in progress!", 400)
+    call.state.streams.check(user.id)
+    attached = files.attached(call, user.id, message.files)
     if message.chat_type in FILMS:
         return Turn(call, chat, asked, message, parent).film()
     if not asked.stream:
         raise Refusal("Bad_Request", "Something wrong with request!", 400)
-    return await _answer(call, chat, asked, message, parent)
+    return await _answer(call, chat, asked, _prompt(call, chat, asked, parent, attached))
 
 
-async def _answer(call: Call, chat: Chat, asked: Asked, message: Message, parent: str | None) -> Reply | None:
-    prompt = _prompt(chat, asked, message, parent)
+async def _answer(call: Call, chat: Chat, asked: Asked, prompt: Prompt) -> Reply | None:
+    message, parent = asked.message(), asked.parent()
     answer = choose(call.site.scripts, prompt)
     recorded = call.site.fixtures.get(answer.replay) if answer.replay else None
     if answer.replay and recorded is None:
@@ -99,16 +106,25 @@ def _frames(asked: Asked, message: Message, answer: Answer, recorded: Recorded |
     return frames_of(answer.steps, asked.shape())
 
 
-def _prompt(chat: Chat, asked: Asked, message: Message, parent: str | None) -> Prompt:
+def _prompt(call: Call, chat: Chat, asked: Asked, parent: str | None, attached: list[File]) -> Prompt:
+    message = asked.message()
     config = message.feature_config
+    path = chat.path(parent)
+    earlier = [call.state.shelf.get(str(entry.get("id"))) for node in path for entry in node.files]
     return Prompt(
         text=message.text,
-        history=tuple((node.role, node.content) for node in chat.path(parent)),
+        history=tuple((node.role, node.content) for node in path),
         files=tuple(str(file.get("name", "")) for file in message.files),
+        documents=_texts(attached),
+        earlier_documents=_texts(file for file in earlier if file is not None),
         model=asked.model,
         chat_type=message.chat_type,
         thinks=config.thinking_enabled and not config.auto_thinking,
     )
+
+
+def _texts(files: Iterable[File]) -> tuple[tuple[str, str], ...]:
+    return tuple((file.name, text) for file in files if (text := file.text) is not None)
 
 
 def _go_wrong(call: Call, answer: Answer, prompt: Prompt) -> Instead | None:

@@ -5,6 +5,7 @@ Owns the tree, its current end and the lock that a generation holds. Knows no HT
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_CHATS = 5_000
 MAX_CHARACTERS = 64 * 1024 * 1024
@@ -24,6 +25,8 @@ class Node:
     model: str
     children: list[str] = field(default_factory=list)
     done: bool = True
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """The entries of what was attached."""
 
 
 @dataclass

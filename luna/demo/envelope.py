@@ -13,8 +13,9 @@ from luna.demo.answers import Script
 from luna.demo.faults import Faults
 from luna.demo.http import Exchange, Headers, Reply, Request
 from luna.demo.misbehave import Rewrite
+from luna.demo.refusal import Refusal
 from luna.demo.replay import Fixtures
-from luna.demo.state import Refusal, State, User
+from luna.demo.state import State, User
 
 T = TypeVar("T")
 

@@ -10,19 +10,21 @@ from collections.abc import Sequence
 
 import anyio
 
+from luna.demo.file_faults import FILE_FAULTS
 from luna.demo.http import Delivery
 from luna.demo.misbehave import FAULTS, Deliver, Effect
 
 COMPLETIONS = "/api/v2/chat/completions"
+EVERY_FAULT = {**FAULTS, **FILE_FAULTS}
 
 
 class Fault:
     """A fault by name, with its arguments. Raises ValueError when there is no such fault, or no such argument."""
 
     def __init__(self, name: str, *arguments: float) -> None:
-        entry = FAULTS.get(name)
+        entry = EVERY_FAULT.get(name)
         if entry is None:
-            raise ValueError(f"there is no fault '{name}' (have: {', '.join(FAULTS)})")
+            raise ValueError(f"there is no fault '{name}' (have: {', '.join(EVERY_FAULT)})")
         try:
             inspect.signature(entry.build).bind(*arguments)
         except TypeError:
@@ -37,7 +39,7 @@ class Fault:
 
     def effect(self) -> Effect:
         """What it does."""
-        return FAULTS[self.name].build(*self.arguments)
+        return EVERY_FAULT[self.name].build(*self.arguments)
 
 
 class Faults:
@@ -78,6 +80,8 @@ class Faults:
 
     def named(self, name: str, arguments: Sequence[float], prompt: str) -> Effect | None:
         """The effect of a prompt's directive. Raises ValueError."""
+        if name in FILE_FAULTS:
+            raise ValueError(f"fault '{name}' is for uploads: no prompt can ask for it")
         fault = Fault(name, *arguments)
         if fault.once:
             key = hash((name, prompt))

@@ -8,7 +8,7 @@ from luna.demo.conversation import Chat, Node
 from luna.demo.envelope import Call
 from luna.demo.http import Reply
 from luna.demo.misbehave import GONE
-from luna.demo.state import Refusal
+from luna.demo.refusal import Refusal
 
 PAGE = 50
 
@@ -168,5 +168,6 @@ def _node(chat: Chat, node: Node) -> dict[str, Any]:
         "models": [node.model],
         "chat_type": chat.chat_type,
         "done": node.done,
+        "files": node.files,
         "extra": {},
     }

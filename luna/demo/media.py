@@ -12,7 +12,8 @@ from typing import Any
 
 from luna.demo.envelope import Call
 from luna.demo.http import Reply
-from luna.demo.state import Refusal, Task
+from luna.demo.refusal import Refusal
+from luna.demo.state import Task
 
 POLLS = 1
 """How often a task is still running when it is asked after."""

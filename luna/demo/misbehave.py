@@ -18,7 +18,7 @@ import anyio
 from luna.demo import deliveries
 from luna.demo.frames import Frames, delta_frame, error_frame
 from luna.demo.http import Delivery, Reply
-from luna.demo.state import Refusal
+from luna.demo.refusal import LIMIT, WAIT, Refusal
 
 if TYPE_CHECKING:
     from luna.demo.envelope import Call
@@ -37,8 +37,6 @@ CHALLENGE = (
     b"<html><head><script>sessionStorage.x5referer = window.location.href;window.location.replace("
     b'"https://chat.qwen.ai/_____tmd_____/punish?x5secdata=REDACTED&x5step=1");</script></head><body></body></html>'
 )
-LIMIT = "You've reached the upper limit for today's usage."
-WAIT = "You have reached the daily usage limit. Please wait {{num}} hours before trying again."
 QUOTA = (
     "Allocated quota exceeded, please increase your quota limit. For details, see:"
     " https://www.alibabacloud.com/help/en/model-studio/error-code#token-limit"

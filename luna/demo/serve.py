@@ -18,6 +18,7 @@ from luna.demo.faults import Faults
 from luna.demo.http import Connection, Exchange
 from luna.demo.replay import Fixtures
 from luna.demo.state import Credentials, State
+from luna.demo.streams import Streams
 from luna.model.ambient import Clock, Ids, SystemClock
 
 HOST = "127.0.0.1"
@@ -30,7 +31,8 @@ class Lookalike:
     `pace` is in seconds between two frames, 0 for as fast as the client reads. `linger`: how long, in
     seconds, a chat stays locked after its client left in the middle of an answer; `settle`: after an
     answer that was read to its end. `fixtures`: the folder that `[[replay:NAME]]` reads. Port 0 takes a
-    free one.
+    free one. `max_streams`: how many answers one user may be given at a time, None for any number.
+    `parse_polls`: how often an uploaded document is still being read when it is asked after.
     """
 
     def __init__(
@@ -44,8 +46,17 @@ class Lookalike:
         fixtures: Path | None = None,
         scripts: Iterable[Script] = SCRIPTS,
         port: int = 0,
+        max_streams: int | None = None,
+        parse_polls: int = 0,
     ) -> None:
-        self.state = State(clock or SystemClock(), ids or Ids(), linger=linger, settle=settle)
+        self.state = State(
+            clock or SystemClock(),
+            ids or Ids(),
+            linger=linger,
+            settle=settle,
+            max_streams=max_streams,
+            parse_polls=parse_polls,
+        )
         self.faults = Faults()
         self.scripts = list(scripts)
         self.url = ""
@@ -89,6 +100,15 @@ class Lookalike:
     def login(self, label: str = "demo") -> Credentials:
         """A fresh session of the user `label@example.com`."""
         return self.state.sign_in(self.state.user_named(label))
+
+    def limit(self, label: str, hours: float) -> None:
+        """Let the cap for the day of the user `label@example.com` be reached for so many hours; 0 lifts it."""
+        self.state.limit(self.state.user_named(label), hours)
+
+    def streams(self, label: str) -> Streams:
+        """How many answers that user is being given now, and the most there ever were; of all users, see
+        `state.streams`."""
+        return self.state.streams.of(self.state.user_named(label).id)
 
     def expire(self, token: str) -> None:
         """Make a token, of any type, worthless from now on."""

@@ -4,25 +4,21 @@ Owns who may do what with which token, and the counters and the ledger that test
 """
 
 import hashlib
+import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
 from luna.demo.conversation import Chats
+from luna.demo.refusal import LIMIT, WAIT, Refusal
+from luna.demo.shelf import Shelf
+from luna.demo.streams import AllStreams
 from luna.demo.tokens import Mint
 from luna.model.ambient import Clock, Ids
 
 LEDGER_LENGTH = 10_000
 MAX_TASKS = 1_000
-
-
-class Refusal(Exception):
-    """The site says no: what becomes `data` of an envelope with `success: false`, and the status it really means."""
-
-    def __init__(self, code: str, details: str, status: int, **more: object) -> None:
-        super().__init__(f"{code}: {details}")
-        self.data: dict[str, object] = {"code": code, "details": details, **more}
-        self.status = status
 
 
 @dataclass
@@ -83,6 +79,18 @@ class Counters:
     chats_deleted: int = 0
     refreshes: int = 0
     signins: int = 0
+    streams_now: int = 0
+    """Answers that are being given."""
+    streams_peak: int = 0
+    """The most that there ever were at a time."""
+    permits: int = 0
+    """Permits to store a file."""
+    uploads: int = 0
+    """Files that were stored."""
+    store_refusals: int = 0
+    """Requests that the store did not believe."""
+    parses: int = 0
+    """Documents that were to be read."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,8 @@ class Entry:
     """One line of the ledger."""
 
     what: str
-    """`chat.created`, `chat.deleted`, `chats.wiped`, `turn`, `stop`, `refresh`, `signin`."""
+    """`chat.created`, `chat.deleted`, `chats.wiped`, `turn`, `stop`, `refresh`, `signin`, `file.permit`,
+    `file.stored`, `file.parse`, `file.used`."""
     user: str
     id: str
     at: float
@@ -111,7 +120,16 @@ class Task:
 class State:
     """The whole site's memory."""
 
-    def __init__(self, clock: Clock, ids: Ids, *, linger: float, settle: float) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        *,
+        linger: float,
+        settle: float,
+        max_streams: int | None = None,
+        parse_polls: int = 0,
+    ) -> None:
         self.clock = clock
         self.ids = ids
         self.linger = linger
@@ -120,10 +138,13 @@ class State:
         self.users: dict[str, User] = {}
         self.chats = Chats()
         self.tasks: dict[str, Task] = {}
+        self.shelf = Shelf(clock, ids, polls=parse_polls)
+        self.streams = AllStreams(max_streams)
         self.counters = Counters()
         self.ledger: deque[Entry] = deque(maxlen=LEDGER_LENGTH)
         self._refreshable: dict[str, str] = {}
         self._ended: set[str] = set()
+        self._limited: dict[str, float] = {}
 
     def __repr__(self) -> str:
         counters = self.counters
@@ -206,6 +227,29 @@ class State:
         if token in self._ended or self.mint.expired(claims):
             raise Refusal("Unauthorized", "Token has expired.", 401)
         return self.users[claims.id]
+
+    # Limits
+
+    def limit(self, user: User, hours: float) -> None:
+        """Let a user's cap for the day be reached for so many hours from now; 0 lifts it."""
+        self._limited[user.id] = self.clock.wall() + hours * 3600
+
+    def check_cap(self, user: User) -> None:
+        """Raises Refusal while the user's cap is reached; it names the hours that are left, whole ones."""
+        left = self._limited.get(user.id, 0.0) - self.clock.wall()
+        if left > 0:
+            raise Refusal("RateLimited", LIMIT, 429, template=WAIT, num=math.ceil(left / 3600))
+
+    @contextmanager
+    def streaming(self, user: str) -> Iterator[None]:
+        """While an answer is given."""
+        counters, streams = self.counters, self.streams
+        try:
+            with streams.opened(user):
+                counters.streams_now, counters.streams_peak = streams.now, streams.peak
+                yield
+        finally:
+            counters.streams_now = streams.now
 
     # Films
 

@@ -43,7 +43,8 @@ class Turn:
         if not chat.nodes and not chat.title:
             chat.title = message.text[:TITLE_LENGTH].strip()
         fid = message.fid or marks.parent
-        state.chats.grow(chat, Node(marks.parent, fid, message.role, parent, message.text, now, asked.model))
+        said = Node(marks.parent, fid, message.role, parent, message.text, now, asked.model, files=message.files)
+        state.chats.grow(chat, said)
         self._node = Node(marks.response, marks.response, "assistant", marks.parent, "", now, asked.model, done=False)
         state.chats.grow(chat, self._node)
         state.counters.completions += 1
@@ -58,7 +59,7 @@ class Turn:
         exchange.start(200, (*call.headers("text/event-stream; charset=utf-8", 200), *STREAM_HEADERS))
         ended = cut = False
         try:
-            with anyio.CancelScope() as scope:
+            with self._state.streaming(self._chat.user), anyio.CancelScope() as scope:
                 self._generation.interrupt = scope.cancel
                 await (self._paced(frames, pace) if pace else self._fast(frames))
                 ended = True

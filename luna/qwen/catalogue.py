@@ -27,6 +27,9 @@ KEEP = 600.0
 RETRY = 30.0
 """Seconds after a failed fetch before the next is tried."""
 
+_SKILLS = {"vision": "image", "video": "video", "audio": "audio"}
+"""A capability → what it lets a model take."""
+
 ThinkingSkill = Literal["none", "both", "only", "auto", "unknown"]
 
 
@@ -65,6 +68,8 @@ class Listing(msgspec.Struct, frozen=True):
     source: Literal["live", "shipped"]
     problem: str = ""
     """Why it is not fresh, when it is not."""
+    updated: float | None = None
+    """Seconds since the epoch when the site said it; None for the shipped one."""
 
 
 class Resolution(msgspec.Struct, frozen=True):
@@ -77,6 +82,7 @@ class Resolution(msgspec.Struct, frozen=True):
 class _Seen(msgspec.Struct):
     models: tuple[Model, ...] = ()
     fetched: float | None = None
+    said: float | None = None
     failed: float | None = None
     problem: str = ""
 
@@ -102,7 +108,7 @@ class Catalogue:
         seen = self._sites.get(site)
         if seen is None or not seen.models:
             return Listing(shipped().models, "shipped", seen.problem if seen else "")
-        return Listing(seen.models, "live", seen.problem)
+        return Listing(seen.models, "live", seen.problem, seen.said)
 
     async def listing(self, site: str, fetch: Fetch) -> Listing:
         """The live list, fetched when it is not fresh; concurrent callers share one fetch. When it fails, the last
@@ -110,16 +116,26 @@ class Catalogue:
         lock = self._locks.setdefault(site, anyio.Lock())
         async with lock:
             seen = self._sites.setdefault(site, _Seen())
-            if not self._due(seen):
-                return self.known(site)
-            try:
-                models = tuple(await fetch())
-            except LunaError as error:
-                seen.failed, seen.problem = self._clock.monotonic(), f"{error.kind.value}: {error.message}"
-                log.warning("the model list of %s cannot be read: %s", site, seen.problem)
-                return self.known(site)
-            seen.models, seen.fetched, seen.failed, seen.problem = models, self._clock.monotonic(), None, ""
+            if self._due(seen):
+                try:
+                    await self._fetch(seen, fetch)
+                except LunaError:
+                    log.warning("the model list of %s cannot be read: %s", site, seen.problem)
             return self.known(site)
+
+    async def refresh(self, site: str, fetch: Fetch) -> Listing:
+        """The live list, fetched now. Raises LunaError; then the last list stays."""
+        async with self._locks.setdefault(site, anyio.Lock()):
+            await self._fetch(self._sites.setdefault(site, _Seen()), fetch)
+            return self.known(site)
+
+    async def _fetch(self, seen: _Seen, fetch: Fetch) -> None:
+        try:
+            seen.models = tuple(await fetch())
+        except LunaError as error:
+            seen.failed, seen.problem = self._clock.monotonic(), f"{error.kind.value}: {error.message}"
+            raise
+        seen.fetched, seen.said, seen.failed, seen.problem = self._clock.monotonic(), self._clock.wall(), None, ""
 
     def _due(self, seen: _Seen) -> bool:
         now = self._clock.monotonic()
@@ -132,6 +148,13 @@ class Catalogue:
         seen = self._sites.get(site)
         if seen is not None:
             seen.fetched = None
+
+    def context_of(self, name: str) -> int:
+        """How many tokens the model that a client's name means can take, by a live list or else the shipped one; 0
+        where nobody says. Asks nothing of the network."""
+        target = shipped().aliases.get(name.strip().lower(), name.strip())
+        lists = (*(seen.models for seen in self._sites.values()), shipped().models)
+        return next((found.context for models in lists if (found := find(models, target)) and found.context), 0)
 
     def resolve(self, site: str, name: str) -> Resolution:
         """The model that a client's name means: an id, a display name or an alias, in any case. Raises
@@ -186,7 +209,6 @@ def _read_model(entry: object) -> Model | None:
         return None
     meta = _mapping(info.get("meta"))
     known = find(shipped().models, entry["id"])
-    modality = meta.get("modality")
     name = entry.get("name")
     return Model(
         id=entry["id"],
@@ -194,11 +216,22 @@ def _read_model(entry: object) -> Model | None:
         context=_count(meta, "max_context_length"),
         max_output=_count(meta, "max_summary_generation_length", "max_generation_length"),
         max_thinking=_count(meta, "max_thinking_generation_length"),
-        modalities=tuple(map(str, modality)) if isinstance(modality, list) and modality else ("text",),
+        modalities=_modalities(meta, known),
         thinking=known.thinking if known is not None and known.thinking == "only" else _thinking(meta),
         note=known.note if known is not None else "",
         created=_count(info, "created_at"),
     )
+
+
+def _modalities(meta: Mapping[str, Any], known: Model | None) -> tuple[str, ...]:
+    """What it takes: by its list, else by its skills, else by what the shipped catalogue says."""
+    listed = meta.get("modality")
+    if isinstance(listed, list) and listed:
+        return tuple(map(str, listed))
+    skills = _mapping(meta.get("capabilities"))
+    if not any(skill in skills for skill in _SKILLS):
+        return known.modalities if known is not None else ("text",)
+    return ("text", *(modality for skill, modality in _SKILLS.items() if skills.get(skill)))
 
 
 def _thinking(meta: Mapping[str, Any]) -> ThinkingSkill:

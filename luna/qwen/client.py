@@ -15,14 +15,20 @@ from luna.model.errors import Kind, LunaError
 from luna.protocols.sse import SSEReader
 from luna.qwen.authority import Authority
 from luna.qwen.catalogue import Model, read_models
+from luna.qwen.chat_list import ListedChat, holds_nothing, read_chats
 from luna.qwen.chats import current_answer
 from luna.qwen.errors import document_error, judge, real_status, unexpected_document
 from luna.qwen.payload import new_chat_body, stop_body
+from luna.qwen.permits import parse_item
 from luna.qwen.refusals import Refusal, refused
-from luna.upstream.exchange import Headers, InResponse, OutRequest, Timeouts
+from luna.upstream.exchange import Backend, Headers, InResponse, OutRequest, Timeouts
 
 SHORT = Timeouts(connect=10.0, head=15.0, idle=10.0)
 """For everything that is not a completion."""
+UPLOADING = Timeouts(connect=10.0, head=120.0, idle=30.0)
+"""For a file on its way into the store; `idle` is for each piece of it."""
+STORE_REPLY = 64 * 1024
+"""Bytes."""
 STOPPING = Timeouts(connect=2.0, head=3.0, idle=2.0)
 """For the stop call, which runs while a flow is being cleaned up."""
 
@@ -65,9 +71,9 @@ class QwenClient:
         is over."""
         await self._authority.renew(self._generation)
 
-    async def create_chat(self, model: str) -> str:
-        """A new chat; returns its id."""
-        reply = await self._call("POST", self.site.new_chat(), new_chat_body(model, self._now))
+    async def create_chat(self, model: str, title: str = "") -> str:
+        """A new chat; returns its id. Without a title Qwen finds one."""
+        reply = await self._call("POST", self.site.new_chat(), new_chat_body(model, self._now, title))
         data = reply.get("data")
         chat_id = data.get("id") if isinstance(data, dict) else None
         if not isinstance(chat_id, str) or not chat_id:
@@ -79,6 +85,14 @@ class QwenClient:
     async def current_answer(self, chat_id: str) -> str | None:
         """The response id that the chat's next turn must follow; None for a chat without an answer."""
         return current_answer(await self._call("GET", self.site.chat(chat_id), chat_id=chat_id))
+
+    async def chats(self, page: int) -> list[ListedChat]:
+        """One page of the account's chats, the latest first; pages count from 1, and one beyond the last is empty."""
+        return read_chats(await self._call("GET", self.site.chats(page)))
+
+    async def holds_nothing(self, chat_id: str) -> bool:
+        """Whether nobody has said anything in the chat; False when the reply does not tell."""
+        return holds_nothing(await self._call("GET", self.site.chat(chat_id), chat_id=chat_id))
 
     async def delete_chat(self, chat_id: str) -> None:
         """Remove one chat."""
@@ -103,6 +117,46 @@ class QwenClient:
                 if error.detail.get("status") not in (404, 405) and error.kind is not Kind.CHAT_GONE:
                     raise
         return _user(await self._call("GET", oldest))
+
+    # Files
+
+    @property
+    def backend(self) -> Backend:
+        """How this account's requests go out, for what else belongs to one of its turns."""
+        return self._authority.backend
+
+    async def upload_permit(self, name: str, size: int, filetype: str) -> dict[str, Any]:
+        """Where a file of `size` bytes may be put, and the store's temporary keys, as Qwen spells them (wire document
+        section 6). `filetype`: `image`, `video`, `audio` or `file`. The reply is full of secrets."""
+        body = msgspec.json.encode({"filename": name, "filesize": str(size), "filetype": filetype})
+        *newer, oldest = self.site.upload_permits()
+        for url in newer:
+            try:
+                return _user(await self._call("POST", url, body))
+            except LunaError as error:
+                if error.detail.get("status") not in (404, 405) and error.kind is not Kind.CHAT_GONE:
+                    raise
+        return _user(await self._call("POST", oldest, body))
+
+    async def put_object(self, url: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        """Put a file into the store that Qwen named; returns status and body of the reply. Neither the token nor the
+        cookies go along."""
+        page = (("User-Agent", self._authority.browser.user_agent), ("Origin", self.site.base_url))
+        request = OutRequest("PUT", url, (*page, ("Referer", self.site.page("")), *headers), body, UPLOADING)
+        response = await self._authority.backend.open(request)
+        try:
+            return response.status, await response.read(STORE_REPLY)
+        finally:
+            await _close(response)
+
+    async def parse(self, file_id: str) -> None:
+        """Have Qwen read an uploaded document."""
+        await self._call("POST", self.site.parse(), msgspec.json.encode({"file_id": file_id}))
+
+    async def parse_status(self, file_id: str) -> dict[str, Any]:
+        """How far that is: `status`, `error_code`, `error_msg`; empty when Qwen says nothing of the file."""
+        body = msgspec.json.encode({"file_id_list": [file_id]})
+        return parse_item(await self._call("POST", self.site.parse_status(), body), file_id)
 
     async def _call(
         self,
@@ -160,7 +214,7 @@ async def _refusal(response: InResponse, status: int) -> LunaError:
     for payload in [*reader.feed(body), *reader.close()]:
         try:
             error = document_error(msgspec.json.decode(payload), status)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if error is not None:
             return error

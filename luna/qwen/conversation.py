@@ -17,18 +17,23 @@ No content can end its block or begin another: inside, `<turn` and `</turn` get 
 has backslashes there already gets one more, so that the way back is exact (`unescape`). The words around the
 blocks are a prompt file's. A lone message needs no blocks and goes out as it is.
 
-Earlier reasoning is left out, as Qwen's own chat template does. Attachments are the transport's business.
+Earlier reasoning is left out, as Qwen's own chat template does. Where something is attached stands a mark that names
+it (`luna.qwen.attached`); bringing it there is the transport's business.
 """
 
 import html
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from luna.model.chat import Message, Text, ToolCall, ToolResult
+from luna.model.chat import Attachment, Message, Part, Text, ToolCall, ToolResult
 
 VARIABLES = ("system", "turns", "current")
 """What the prompt around a conversation may use: the system text, the blocks of the earlier turns, and what is to
 be replied to."""
+
+Marks = Mapping[tuple[str, str], str]
+"""What stands for an attachment, by its id and URL."""
+NO_MARKS: Marks = {}
 
 _MARK = re.compile(r"<(\\*)(/?turn\b)", re.IGNORECASE)
 _ESCAPED = re.compile(r"<\\(\\*)(/?turn\b)", re.IGNORECASE)
@@ -48,27 +53,30 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(r"<\1\2", text)
 
 
-def flatten(messages: Sequence[Message], render: Callable[..., str]) -> str:
+def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Marks = NO_MARKS) -> str:
     """The whole conversation as one text. `render` takes the `VARIABLES` by name and is the prompt around it."""
     system = _system(messages)
     turns = [message for message in messages if message.role != "system"]
     if not turns or _is_bare(turns):
-        return _paragraphs(system, *(message.text for message in turns))
+        return _paragraphs(system, *(_words(message.parts, marks) for message in turns))
     past, current = _split(turns)
-    whole = render(system=escape(system), turns=_blocks(past), current=_reply_to(current))
+    whole = render(system=escape(system), turns=_blocks(past, marks), current=_reply_to(current, marks))
     if not system:
         whole = whole.lstrip("\n")
     return whole if current else whole.rstrip("\n")
 
 
-def continuation(messages: Sequence[Message]) -> str:
-    """Only what came after the last assistant turn, for a chat that knows the rest; "" when nothing did."""
-    begin = next((n for n in range(len(messages), 0, -1) if messages[n - 1].role == "assistant"), 0)
-    unsent = messages[begin:]
-    turns = [message for message in unsent if message.role != "system"]
+def continuation(messages: Sequence[Message], marks: Marks = NO_MARKS) -> str:
+    """What is new, as one text, for a chat that knows the rest; "" when nothing is."""
+    turns = [message for message in messages if message.role != "system"]
     if _is_bare(turns):
-        return _paragraphs(_system(unsent), turns[0].text)
-    return _paragraphs(_system(unsent), _blocks(turns))
+        return _paragraphs(_system(messages), _words(turns[0].parts, marks))
+    return _paragraphs(_system(messages), _blocks(turns, marks))
+
+
+def since_the_answer(messages: Sequence[Message]) -> Sequence[Message]:
+    """What came after the last assistant turn."""
+    return messages[next((n for n in range(len(messages), 0, -1) if messages[n - 1].role == "assistant"), 0) :]
 
 
 def _system(messages: Iterable[Message]) -> str:
@@ -90,8 +98,24 @@ def _split(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Messag
     return turns[:begin], turns[begin:]
 
 
-def _reply_to(current: Sequence[Message]) -> str:
-    return escape(current[0].text) if _is_bare(current) else _blocks(current)
+def _reply_to(current: Sequence[Message], marks: Marks) -> str:
+    return escape(_words(current[0].parts, marks)) if _is_bare(current) else _blocks(current, marks)
+
+
+def _words(parts: Iterable[Part], marks: Marks) -> str:
+    """Text, and marks where something is attached."""
+    said = (_word(part, marks) for part in parts)
+    return "\n".join(word for word in said if word is not None)
+
+
+def _word(part: Part, marks: Marks) -> str | None:
+    match part:
+        case Text(text=text):
+            return text
+        case Attachment(id=id, url=url):
+            return marks.get((id, url))
+        case _:
+            return None
 
 
 def _is_bare(turns: Sequence[Message]) -> bool:
@@ -103,13 +127,13 @@ def _is_bare(turns: Sequence[Message]) -> bool:
     )
 
 
-def _blocks(messages: Iterable[Message]) -> str:
-    return "\n".join(block for message in messages for block in _turn(message))
+def _blocks(messages: Iterable[Message], marks: Marks) -> str:
+    return "\n".join(block for message in messages for block in _turn(message, marks))
 
 
-def _turn(message: Message) -> Iterable[str]:
+def _turn(message: Message, marks: Marks) -> Iterable[str]:
     """A message's blocks: its words in one, then each call and each result."""
-    words = message.text
+    words = _words(message.parts, marks)
     if words:
         yield _block(words, role=message.role, name=message.name)
     for part in message.parts:
@@ -117,8 +141,8 @@ def _turn(message: Message) -> Iterable[str]:
             case ToolCall():
                 yield _block(part.arguments, role="assistant", call=part.id, tool=part.name)
             case ToolResult():
-                texts = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
                 failed = "true" if part.error else ""
+                texts = _words(part.parts, marks)
                 yield _block(texts, role="tool", call=part.call_id, tool=part.name, error=failed)
             case _:
                 pass

@@ -43,6 +43,12 @@ class Cookie(msgspec.Struct, frozen=True, omit_defaults=True):
         """What makes it the same cookie."""
         return (self.name, self.domain, self.path)
 
+    @property
+    def sendable(self) -> bool:
+        """It has a name, and nothing that would break out of a header or cannot stand in one."""
+        text = self.name + self.value
+        return bool(self.name) and text.isascii() and text.isprintable() and not set(self.name) & set("=, \t")
+
     def matches(self, host: str, path: str) -> bool:
         """True when it may go to this host and path."""
         if self.domain != ANYWHERE and host != self.domain and (self.host_only or not host.endswith("." + self.domain)):
@@ -77,7 +83,7 @@ class CookieJar:
         for piece in text.replace("\r", ";").replace("\n", ";").split(";"):
             name, equals, value = piece.strip().partition("=")
             cookie = Cookie(name.strip(), value.strip())
-            if equals and _sendable(cookie):
+            if equals and cookie.sendable:
                 jar._cookies[cookie.key] = cookie
         return jar
 
@@ -94,7 +100,7 @@ class CookieJar:
         found = [cookie for cookie in self._cookies.values() if cookie.name == name]
         for cookie in found or [Cookie(name, "")]:
             changed = msgspec.structs.replace(cookie, value=value)
-            if _sendable(changed):
+            if changed.sendable:
                 self._cookies[changed.key] = changed
 
     def header(self, host: str, path: str, now: float) -> str:
@@ -132,12 +138,6 @@ def _precision(cookie: Cookie) -> tuple[bool, bool, int]:
     return (cookie.domain != ANYWHERE, cookie.host_only, len(cookie.path))
 
 
-def _sendable(cookie: Cookie) -> bool:
-    """A name, and nothing that would break out of a header or cannot stand in one."""
-    text = cookie.name + cookie.value
-    return bool(cookie.name) and text.isascii() and text.isprintable() and not set(cookie.name) & set("=, \t")
-
-
 def _parse_set_cookie(header: str, host: str, path: str, now: float) -> Cookie | None:
     pair, *attributes = header.split(";")
     name, equals, value = pair.strip().partition("=")
@@ -157,7 +157,7 @@ def _parse_set_cookie(header: str, host: str, path: str, now: float) -> Cookie |
         path=own_path if own_path.startswith("/") else (path.rpartition("/")[0] or "/"),
         expires=_expiry(said, now),
     )
-    return cookie if equals and _sendable(cookie) else None
+    return cookie if equals and cookie.sendable else None
 
 
 def _expiry(said: dict[str, str], now: float) -> float | None:

@@ -59,6 +59,10 @@ class Site:
         """`POST`: create a chat."""
         return f"{self.base_url}/api/v2/chats/new"
 
+    def chats(self, page: int) -> str:
+        """`GET`: one page of the user's chats, the latest first; pages count from 1 (section 1.3)."""
+        return f"{self.base_url}/api/v2/chats/?page={page}&exclude_project=true"
+
     def chat(self, chat_id: str) -> str:
         """`GET`: one chat with its messages; `DELETE`: remove it. Never without an id: that would mean all chats."""
         if not chat_id:
@@ -72,6 +76,18 @@ class Site:
     def models(self) -> str:
         """`GET`: the models of this account (section 1.2)."""
         return f"{self.base_url}/api/v2/models/"
+
+    def upload_permits(self) -> tuple[str, ...]:
+        """`POST`: where a file may be put, and with what; the newest first (section 6)."""
+        return (f"{self.base_url}/api/v2/files/getstsToken", f"{self.base_url}/api/v1/files/getstsToken")
+
+    def parse(self) -> str:
+        """`POST`: have an uploaded document read."""
+        return f"{self.base_url}/api/v2/files/parse"
+
+    def parse_status(self) -> str:
+        """`POST`: how far that is."""
+        return f"{self.base_url}/api/v2/files/parse/status"
 
     def users(self) -> tuple[str, ...]:
         """`GET`: who the credentials belong to; the newest first, older ones for when it is gone (section 1.1)."""

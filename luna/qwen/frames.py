@@ -74,7 +74,7 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     """Both namings of the token counts; None when there are none to read."""
     try:
         counts = _decode_counts(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _read_odd_usage(raw)
     return Usage(
         input=counts.input_tokens,
@@ -88,7 +88,7 @@ def _read_odd_usage(raw: msgspec.Raw) -> Usage | None:
     """Counts that are not named or typed as they are today."""
     try:
         said = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if not isinstance(said, dict):
         return None

@@ -4,6 +4,7 @@ Pure. Owns the newest web client's shape (wire document section 3): both spellin
 message, the previous answer as parent in four places.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,8 @@ class Turn:
     budget: int | None = None
     """Tokens of thinking, where the client asked for a number. The newest web client never sends one."""
     search: bool = False
+    files: Sequence[dict[str, Any]] = ()
+    """What is attached, as Qwen describes it (wire document section 6)."""
 
 
 def completion_body(turn: Turn) -> bytes:
@@ -59,7 +62,7 @@ def completion_body(turn: Turn) -> bytes:
         "role": "user",
         "content": turn.text,
         "user_action": "chat",
-        "files": [],
+        "files": list(turn.files),
         "timestamp": turn.timestamp,
         "models": [turn.model],
         "model": "",
@@ -99,18 +102,20 @@ def _feature_config(turn: Turn) -> dict[str, Any]:
     return config
 
 
-def new_chat_body(model: str, now: float) -> bytes:
-    """`POST /api/v2/chats/new`, without a title: Qwen finds one by itself. `now` in seconds since the epoch."""
-    return msgspec.json.encode(
-        {
-            "chatId": "",
-            "models": [model],
-            "chat_mode": "normal",
-            "chat_type": "t2t",
-            "timestamp": int(now * 1000),
-            "project_id": "",
-        }
-    )
+def new_chat_body(model: str, now: float, title: str = "") -> bytes:
+    """`POST /api/v2/chats/new`. Without a title, as the newest web client sends it, Qwen finds one by itself. `now` in
+    seconds since the epoch."""
+    body = {
+        "chatId": "",
+        "models": [model],
+        "chat_mode": "normal",
+        "chat_type": "t2t",
+        "timestamp": int(now * 1000),
+        "project_id": "",
+    }
+    if title:
+        body["title"] = title
+    return msgspec.json.encode(body)
 
 
 def stop_body(chat_id: str, response_id: str) -> bytes:

@@ -92,7 +92,7 @@ class StreamReader:
         for payload in payloads if self.failure is None else ():
             try:
                 frame = decode_frame(payload)
-            except (msgspec.DecodeError, RecursionError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._garbage(payload, error, events)
                 continue
             if frame.choices:

@@ -30,7 +30,8 @@ class Connection(httpcore.AsyncConnectionInterface):
     """Serves one request at a time. `tls` gives the SSL context; it is asked for only when there is need of one.
 
     Reads these extensions of a request: `timeout` (a dict with `connect`, `write`, `head`, `read`; seconds, each may
-    be missing), `fresh` (true: do not serve this one on a connection that served before), and keeps `phase` in them.
+    be missing), `fresh` (true: do not serve this one on a connection that served before), `address` (to connect to,
+    where the host is not to be looked up), and keeps `phase` in them.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Connection(httpcore.AsyncConnectionInterface):
             if self._stream is None:
                 request.extensions["phase"] = Phase.CONNECT
                 self._state = State.CONNECTING
-                self._stream = await self._connect(request.extensions.get("timeout", {}).get("connect"))
+                patience = request.extensions.get("timeout", {}).get("connect")
+                self._stream = await self._connect(patience, request.extensions.get("address", ""))
             self._state = State.ACTIVE
             turn = Turn(self._stream, request, reused=self._served > 0, release=self._release)
             self._served += 1
@@ -86,10 +88,10 @@ class Connection(httpcore.AsyncConnectionInterface):
             extensions={"http_version": b"HTTP/1.1", "network_stream": self._stream, "turn": turn},
         )
 
-    async def _connect(self, patience: float | None) -> httpcore.AsyncNetworkStream:
+    async def _connect(self, patience: float | None, address: str) -> httpcore.AsyncNetworkStream:
         host = self._origin.host.decode("ascii")
         context = await self._tls() if self._origin.scheme == b"https" else None
-        stream = await self._network.connect_tcp(host, self._origin.port, timeout=patience)
+        stream = await self._network.connect_tcp(address or host, self._origin.port, timeout=patience)
         if context is None:
             return stream
         return await stream.start_tls(context, server_hostname=host, timeout=patience)

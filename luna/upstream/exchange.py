@@ -29,6 +29,9 @@ class OutRequest:
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    address: str = ""
+    """The IP address to connect to, for a host that has been looked up and judged (`luna.upstream.guard`): it is not
+    looked up again. TLS is still checked against the host's name. Empty: whoever opens the connection looks it up."""
 
 
 class InResponse(Protocol):

@@ -29,10 +29,11 @@ class Wire:
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     timeout: dict[str, float]
+    address: str = ""
 
     def attempt(self, *, fresh: bool) -> httpcore.Request:
-        """`fresh`: not on a connection that served before."""
-        extensions = {"timeout": self.timeout, "fresh": fresh}
+        """`fresh`: not on a connection that served before; nor is a request to a given address."""
+        extensions = {"timeout": self.timeout, "fresh": fresh or bool(self.address), "address": self.address}
         return httpcore.Request(self.method, self.url, headers=self.headers, content=self.body, extensions=extensions)
 
 
@@ -62,6 +63,7 @@ def wire(request: OutRequest) -> Wire:
         headers=tuple((name.encode(), value.encode("latin-1")) for name, value in headers),
         body=request.body,
         timeout={"connect": times.connect, "head": times.head, "write": times.idle, "read": times.idle},
+        address=request.address,
     )
 
 

@@ -222,7 +222,7 @@ async def test_a_chat_is_its_owners_alone(site: Lookalike, page: Page) -> None:
     ("method", "target"),
     [
         ("GET", "/api/v2/nothing"),
-        ("GET", "/"),
+        ("GET", "/c/"),
         ("PUT", "/api/v2/chats/new"),
         ("DELETE", "/api/v2/models/"),
         ("POST", "/api/v2/auths/refresh"),
@@ -232,12 +232,6 @@ async def test_an_unknown_route_is_refused_with_the_envelope(page: Page, method:
     said = await page.call(method, target)
     assert (said.status, said.actual) == (404, 404)
     assert (said.json["success"], said.json["data"]["code"]) == (False, "Not_Found")
-
-
-@pytest.mark.parametrize("path", ["getstsToken", "parse", "parse/status"])
-async def test_uploads_are_not_there_yet(page: Page, path: str) -> None:
-    said = await page.post(f"/api/v2/files/{path}", {})
-    assert (said.actual, said.json["data"]["code"]) == (404, "Not_Found")
 
 
 async def test_the_oldest_chats_make_way(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

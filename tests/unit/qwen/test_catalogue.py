@@ -159,6 +159,22 @@ def test_odd_entries() -> None:
     assert read_models([entry(meta={"capabilities": {"thinking": True}})]) == [Model("m", thinking="both")]
 
 
+@pytest.mark.parametrize(
+    ("id", "meta", "taken"),
+    [
+        ("m", {"modality": ["text", "image"], "capabilities": {"vision": False, "audio": True}}, ("text", "image")),
+        ("m", {"capabilities": {"vision": True, "video": False, "audio": True}}, ("text", "image", "audio")),
+        ("m", {"modality": [], "capabilities": {"vision": False}}, ("text",)),
+        ("m", {"capabilities": {"thinking": True}}, ("text",)),
+        ("qwen3.6-plus", {"capabilities": {"thinking": True}}, ("text", "image", "video")),
+        ("qwen3.6-plus", {"capabilities": {"vision": False}}, ("text",)),
+    ],
+)
+def test_what_a_model_takes(id: str, meta: dict[str, Any], taken: tuple[str, ...]) -> None:
+    (model,) = read_models([{"id": id, "info": {"meta": meta}}])
+    assert model.modalities == taken
+
+
 def test_a_model_that_always_thinks_is_known_to() -> None:
     (model,) = read_models([{"id": "qwen3.6-plus-preview", "info": {"meta": {"auto_thinking": True}}}])
     assert model.thinking == "only"

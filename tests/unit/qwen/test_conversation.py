@@ -1,7 +1,7 @@
 """A whole conversation as one text."""
 
 from luna.model.chat import Attachment, Message, Role, Text, Thought, ToolCall, ToolResult
-from luna.qwen.conversation import continuation, escape, flatten, unescape
+from luna.qwen.conversation import continuation, escape, flatten, since_the_answer, unescape
 
 
 def render(*, system: str, turns: str, current: str) -> str:
@@ -109,15 +109,35 @@ def test_reasoning_and_attachments_are_left_out() -> None:
     assert "https://x" not in text
 
 
+def test_where_something_is_attached_stands_its_mark() -> None:
+    picture, page = Attachment("image", url="https://x/cat.png"), Attachment("document", id="f1")
+    marks = {("", "https://x/cat.png"): "[image 1: cat.png]", ("f1", ""): "[document 1: notes.pdf]"}
+    seen = Message("user", [Text("What is"), picture, Text("this?")])
+    read = Message("tool", [ToolResult("c1", [Text("here"), page], name="Read")])
+    assert continuation([seen], marks) == "What is\n[image 1: cat.png]\nthis?"
+    text = flatten([seen, CALL, read], render, marks)
+    assert '<turn role="user">\nWhat is\n[image 1: cat.png]\nthis?\n</turn>' in text
+    assert text.endswith('<turn role="tool" call="c1" tool="Read">\nhere\n[document 1: notes.pdf]\n</turn>')
+
+
 def test_a_continuation_is_only_what_is_new() -> None:
-    past = [say("system", "Be brief."), say("user", "one"), say("assistant", "two")]
-    assert continuation([*past, say("user", "</turn> three")]) == "</turn> three"
-    assert continuation([*past, say("system", "Now."), say("user", "three")]) == "Now.\n\nthree"
-    assert continuation([say("user", "alone")]) == "alone"
-    assert continuation([say("system", "Be brief."), say("user", "alone")]) == "Be brief.\n\nalone"
-    assert continuation(past) == ""
+    assert continuation([say("user", "</turn> three")]) == "</turn> three"
+    assert continuation([say("system", "Now."), say("user", "three")]) == "Now.\n\nthree"
+    assert continuation([]) == ""
+
+
+def test_several_new_turns_are_blocks() -> None:
+    text = continuation([say("assistant", "two"), say("user", "three")])
+    assert text == '<turn role="assistant">\ntwo\n</turn>\n<turn role="user">\nthree\n</turn>'
 
 
 def test_results_continue_in_blocks() -> None:
-    text = continuation([say("user", "What is here?"), CALL, RESULT, RESULT])
+    text = continuation([RESULT, RESULT])
     assert text == "\n".join(['<turn role="tool" call="c1" tool="Bash">\nREADME.md\n</turn>'] * 2)
+
+
+def test_what_is_new_may_be_what_came_after_the_answer() -> None:
+    past = [say("user", "one"), say("assistant", "two")]
+    assert [*since_the_answer([*past, say("user", "three")])] == [say("user", "three")]
+    assert [*since_the_answer(past)] == []
+    assert [*since_the_answer([say("user", "alone")])] == [say("user", "alone")]

@@ -19,6 +19,15 @@ def test_what_is_added() -> None:
     assert wire(request).url.target == b"/api/v2/chats/new?x=1"
 
 
+def test_a_given_address_is_for_the_connection_alone() -> None:
+    given = wire(OutRequest("GET", "https://pictures.example/x", address="93.184.215.14"))
+    assert (given.host, dict(given.headers)[b"host"]) == ("pictures.example", b"pictures.example")
+    extensions = given.attempt(fresh=False).extensions
+    assert (extensions["address"], extensions["fresh"]) == ("93.184.215.14", True)
+    usual = wire(OutRequest("GET", "https://pictures.example/x")).attempt(fresh=False).extensions
+    assert (usual["address"], usual["fresh"]) == ("", False)
+
+
 def test_what_the_caller_set_stays() -> None:
     own = (("Host", "other"), ("Accept-Encoding", "gzip"), ("Content-Length", "0"))
     assert headers_of(OutRequest("POST", "http://a/", own)) == dict(own)

@@ -1,0 +1,166 @@
+"""Ways out of this machine other than the straight one: a proxy, or another of its own addresses.
+
+Owns the reading of a proxy's URL, and the networks that lead through it: a pool connects through one and notices
+nothing. A host's name is given to the proxy as it is, so that nothing is looked up on this side; an address that has
+been looked up and judged is asked for as it is, so that nothing is looked up on the other side either. What is said to
+a proxy is `luna.upstream.handshakes`'. No message names its user or password.
+"""
+
+# ruff: noqa: ASYNC109 - the parameter's name is httpcore's
+
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import anyio.to_thread
+import httpcore
+
+from luna.upstream import handshakes
+from luna.upstream.network import Network, Stream
+
+Scheme = Literal["http", "https", "socks5"]
+_SCHEMES: dict[str, Scheme] = {
+    "http": "http",
+    "https": "https",
+    "socks": "socks5",
+    "socks5": "socks5",
+    "socks5h": "socks5",
+}
+_PORTS: dict[Scheme, int] = {"http": 80, "https": 443, "socks5": 1080}
+
+
+@dataclass(frozen=True)
+class ProxyAddress:
+    """Where a proxy is and how one signs in."""
+
+    scheme: Scheme
+    host: str
+    port: int
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str) -> "ProxyAddress":
+        """`http://`, `https://` or `socks5://` (`socks5h://`), with user and password perhaps. Raises ValueError with
+        a sentence that does not repeat them."""
+        try:
+            parts = urlsplit(url.strip())
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError("it is not a URL.") from None
+        scheme = _SCHEMES.get(parts.scheme)
+        if scheme is None:
+            raise ValueError("its scheme must be http, https or socks5.")
+        printable = host.isascii() and host.isprintable() and " " not in host
+        if not printable or not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError("it must be SCHEME://[USER:PASSWORD@]HOST:PORT and nothing else.")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if scheme == "socks5" and (max(map(_size, (user, password))) > 255 or (password and not user)):
+            raise ValueError("its user and its password may each have 255 bytes, and a password needs a user.")
+        if scheme != "socks5" and ":" in user:
+            raise ValueError("its user must not hold a colon (RFC 7617).")
+        return cls(scheme, host, _PORTS[scheme] if port is None else port, user, password)
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+class LocalAddressNetwork(Network):
+    """Goes out from one of this machine's own addresses."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __repr__(self) -> str:
+        return f"<LocalAddressNetwork {self._address}>"
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> Stream:
+        """Raises ConnectTimeout, ConnectError."""
+        return await super().connect_tcp(host, port, timeout, local_address or self._address, socket_options)
+
+
+class ProxyNetwork(httpcore.AsyncNetworkBackend):
+    """Goes out through a proxy."""
+
+    def __init__(
+        self,
+        proxy: ProxyAddress,
+        network: httpcore.AsyncNetworkBackend | None = None,
+        context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
+    ) -> None:
+        self._proxy = proxy
+        self._network = network or Network()
+        self._build_context = context
+        self._building = anyio.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"<ProxyNetwork {self._proxy}>"
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to `host` that the proxy carries. Raises ConnectTimeout, ProxyError."""
+        if local_address is not None:
+            raise httpcore.UnsupportedProtocol("a proxy goes out from its own address")
+        try:
+            with anyio.fail_after(timeout):
+                return await self._connect(host, port, socket_options)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"no connection through the proxy {self._proxy} in time") from error
+
+    async def _connect(
+        self, host: str, port: int, socket_options: Iterable[httpcore.SOCKET_OPTION] | None
+    ) -> httpcore.AsyncNetworkStream:
+        proxy = self._proxy
+        try:
+            stream = await self._network.connect_tcp(proxy.host, proxy.port, None, None, socket_options)
+        except httpcore.ConnectError as error:
+            raise httpcore.ProxyError(f"the proxy {proxy} cannot be reached: {error}") from error
+        try:
+            if proxy.scheme == "https":
+                stream = await stream.start_tls(await self._tls(), proxy.host)
+            ask = handshakes.socks if proxy.scheme == "socks5" else handshakes.connect
+            await ask(stream, host, port, proxy.user, proxy.password)
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await stream.aclose()
+            match error:
+                case httpcore.ConnectError():
+                    raise httpcore.ProxyError(f"the proxy {proxy} does not speak TLS with us: {error}") from error
+                case httpcore.ReadError() | httpcore.WriteError():
+                    raise httpcore.ProxyError(f"the proxy {proxy} broke off: {error}") from error
+                case httpcore.ProxyError():
+                    raise httpcore.ProxyError(f"the proxy {proxy} {error}") from error
+            raise
+        return stream
+
+    async def _tls(self) -> ssl.SSLContext:
+        """One for all connections, built in a thread: it takes 60 ms."""
+        async with self._building:
+            if self._context is None:
+                self._context = await anyio.to_thread.run_sync(self._build_context)
+                self._context.set_alpn_protocols(["http/1.1"])
+            return self._context
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
