@@ -32,6 +32,7 @@ from luna.model.events import (
     ToolOpen,
     Usage,
 )
+from luna.model.preferences import LivePreferences, TokenLimits
 from luna.protocols import tokens
 
 
@@ -41,7 +42,15 @@ class LimitOptions(StageOptions, frozen=True, kw_only=True):
     max_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
         msgspec.Meta(
-            description="No answer gets longer than this, in tokens, whatever the client allows. null: no limit."
+            description="No answer gets longer than this, in tokens, whatever the client allows."
+            " null: as tokenLimits.maxOutputTokensCap says."
+        ),
+    ] = None
+    default_max_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(
+            description="How long an answer may get, in tokens, where the client names no limit."
+            " null: as tokenLimits.defaultMaxOutputTokens says."
         ),
     ] = None
 
@@ -55,15 +64,26 @@ class Limit(ResponseStage):
 
     def __init__(self, options: LimitOptions, context: BuildContext) -> None:
         super().__init__(options, context)
-        self._cap = options.max_tokens
+        self._options = options
 
     def transducer(self, flow: Flow) -> Transducer | None:
-        """None when neither the client nor the pipeline sets a limit."""
+        """None when neither the client nor the pipeline nor the preferences set a limit."""
         limits = flow.chat.limits
-        cap = min((most for most in (self._cap, limits.max_tokens) if most is not None), default=None)
+        cap = self._cap(flow, limits.max_tokens)
         if cap is None and not limits.stop:
             return None
         return Limiter(StopFinder(limits.stop), Budget(flow, cap))
+
+    def _cap(self, flow: Flow, asked: int | None) -> int | None:
+        """The client's limit or else the default, but no more than the cap. None: none of the three is set."""
+        live = flow.services.get(LivePreferences)
+        said = live.current.token_limits if live is not None else TokenLimits()
+        most, default = self._options.max_tokens, self._options.default_max_tokens
+        if said.enabled:
+            most = said.max_output_tokens_cap if most is None else most
+            default = said.default_max_output_tokens if default is None else default
+        wanted = default if asked is None else asked
+        return min((limit for limit in (wanted, most) if limit is not None), default=None)
 
 
 class StopFinder:
@@ -148,12 +168,13 @@ class Budget:
 
     def usage(self) -> Usage:
         """What the turn has cost, by the upstream's count or else by estimate."""
-        return self._flow.usage or Usage(
+        counted = self._flow.usage or Usage(
             input=tokens.estimate_request(self._flow.chat),
             output=tokens.tokens(self._since.weight()),
             reasoning=tokens.tokens(self._thought.weight()),
             exact=False,
         )
+        return self._flow.total(counted)
 
     def _recount(self) -> None:
         """Look whether the upstream has counted again. If so, all that its previous count covers came through here."""

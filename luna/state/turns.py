@@ -1,20 +1,15 @@
 """Remembers where each upstream chat stands.
 
 Owns, for every chat that luna has spoken in: which account it belongs to, which answer its next turn must follow,
-and whether luna itself is generating in it right now. In memory and bounded; a chat that was forgotten can be
-asked for upstream.
+and whether luna itself is generating in it right now. In memory and bounded: it serves clients that name a chat by
+itself, and a chat that was forgotten can be asked for upstream. Where conversations stand is `luna.state.sessions`.
 """
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 
+from luna.state.place import Place
 
-@dataclass(frozen=True)
-class Place:
-    """Where a chat stands. `response` is the id of its last answer."""
-
-    account: str
-    response: str
+__all__ = ["Place", "Turns"]
 
 
 class Turns:
@@ -28,10 +23,10 @@ class Turns:
     def __repr__(self) -> str:
         return f"<Turns {len(self._places)} chats, {self._running.total()} generating>"
 
-    def note(self, chat: str, place: Place) -> None:
-        """The chat has a new last answer."""
-        self._places[chat] = place
-        self._places.move_to_end(chat)
+    def note(self, place: Place) -> None:
+        """The place's chat has a new last answer."""
+        self._places[place.chat] = place
+        self._places.move_to_end(place.chat)
         while len(self._places) > self._limit:
             self._places.popitem(last=False)
 

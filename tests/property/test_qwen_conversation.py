@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna.model.chat import Message, Part, Text, ToolCall, ToolResult
-from luna.qwen.conversation import continuation, escape, flatten, unescape
+from luna.qwen.conversation import continuation, escape, flatten, since_the_answer, unescape
 
 HEAD, MIDDLE = "\x00HEAD\x00", "\x00MIDDLE\x00"
 BLOCK = re.compile(r"<turn((?: [a-z]+=\"[^\"]*\")*)>\n(.*?)\n</turn>", re.DOTALL)
@@ -100,7 +100,7 @@ def test_the_conversation_can_be_read_back(said: list[Message]) -> None:
 @given(st.lists(messages, max_size=6))
 def test_a_continuation_loses_nothing_of_what_is_new(said: list[Message]) -> None:
     begin = max((n + 1 for n, message in enumerate(said) if message.role == "assistant"), default=0)
-    text = continuation(said)
+    text = continuation(since_the_answer(said))
     for message in said[begin:]:
         for part in message.parts:
             if isinstance(part, Text):

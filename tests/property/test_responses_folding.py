@@ -16,7 +16,11 @@ from tests.support.responses_sdk import final_of
 ASKED = {
     "model": "m",
     "input": "x",
-    "tools": [{"type": "custom", "name": "Bash"}, {"type": "function", "name": "Read"}],
+    "tools": [
+        {"type": "custom", "name": "Bash"},
+        {"type": "function", "name": "Read"},
+        {"type": "tool_search", "execution": "client"},
+    ],
 }
 
 
@@ -86,13 +90,15 @@ class Follower:
             assert event["output_index"] == len(self.output), "indexes count up"
             assert item.get("status", "in_progress") == "in_progress"
             assert not any(item.get(key) for key in ("content", "summary", "arguments", "input")), "it begins empty"
-            self.open, self.part, self.said = item, None, False
+            self.open, self.part, self.said = item, None, item["type"] == "tool_search_call"
             self.output.append(item)
             return
         assert self.open is not None
         assert self.said, "words are complete before their item is"
         if "status" in item:
             self.open["status"] = item["status"]
+        if item["type"] == "tool_search_call":
+            self.open["arguments"] = item["arguments"]  # they come whole
         assert item == self.open, "the item is what its deltas add up to"
         self.open = None
 
@@ -157,9 +163,9 @@ def test_the_sdk_adds_it_up_alike(events: list[StreamEvent]) -> None:
 @given(answers())
 def test_calls_are_told_in_order_and_only_the_clients_own(events: list[StreamEvent]) -> None:
     told = [f["item"] for f in frames(encode(events, stream=True)) if f["type"] == "response.output_item.added"]
-    kinds = {"Bash": "custom_tool_call"}
+    kinds = {"Bash": "custom_tool_call", "tool_search": "tool_search_call"}
     calls = [event for event in events if isinstance(event, ToolOpen) and not event.native]
-    assert [(i["call_id"], i["name"], i["type"]) for i in told if "call_id" in i] == [
+    assert [(i["call_id"], i.get("name", "tool_search"), i["type"]) for i in told if "call_id" in i] == [
         (call.id, call.name, kinds.get(call.name, "function_call")) for call in calls
     ]
 

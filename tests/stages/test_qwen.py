@@ -62,7 +62,7 @@ async def test_a_turn_in_a_new_chat(desk: QwenDesk) -> None:
     assert desk.text() == "Hi there"
     assert desk.sent()["parent_id"] is None
     assert flow.headers == {"x-luna-account-id": "env", "x-luna-provider-session-id": "chat-1"}
-    assert desk.turns.find("chat-1") == Place("env", "resp-1")
+    assert desk.turns.find("chat-1") == Place("env", "chat-1", "resp-1", "qwen3.6-plus")
 
 
 async def test_the_same_flow_sends_the_same_bytes(tmp_path: Path) -> None:
@@ -220,12 +220,12 @@ async def test_a_known_chat_is_continued_with_what_is_new(desk: QwenDesk) -> Non
     message = desk.sent()["messages"][0]
     parents = [desk.sent()["parent_id"], desk.sent()["parentId"], message["parent_id"], message["parentId"]]
     assert parents == ["resp-1"] * 4
-    assert desk.turns.find("chat-1") == Place("env", "resp-2")
+    assert desk.turns.find("chat-1") == Place("env", "chat-1", "resp-2", "qwen3.6-plus")
     assert flow.headers["x-luna-provider-session-id"] == "chat-1"
 
 
 async def test_a_message_without_history_continues_too(desk: QwenDesk) -> None:
-    desk.turns.note("chat-1", Place("env", "resp-0"))
+    desk.turns.note(Place("env", "chat-1", "resp-0"))
     desk.backend.on("POST", COMPLETIONS, answer("x"))
     await desk.events(desk.flow(user("next"), binding=IN_CHAT))
     assert (desk.text(), desk.sent()["parent_id"]) == ("next", "resp-0")
@@ -247,7 +247,7 @@ async def test_in_an_empty_chat_everything_is_said(desk: QwenDesk) -> None:
 
 
 async def test_a_lost_parent_is_looked_up_once(desk: QwenDesk) -> None:
-    desk.turns.note("chat-1", Place("env", "resp-old"))
+    desk.turns.note(Place("env", "chat-1", "resp-old"))
     lost = refusal("PARENT_NOT_FOUND", "Invalid input chat parent_id resp-old is not exist.", 400)
     listed = success({"chat": {"messages": [{"id": "resp-9", "role": "assistant"}]}})
     desk.backend.on("POST", COMPLETIONS, lost, answer("x")).on("GET", "/api/v2/chats/chat-1", listed)
@@ -259,7 +259,7 @@ async def test_a_lost_parent_is_looked_up_once(desk: QwenDesk) -> None:
 
 
 async def test_a_chat_that_is_gone_is_told(desk: QwenDesk) -> None:
-    desk.turns.note("chat-1", Place("env", "resp-1"))
+    desk.turns.note(Place("env", "chat-1", "resp-1"))
     desk.backend.on("POST", COMPLETIONS, refusal("CHAT_NOT_FOUND", "This chat has been deleted.", 404))
     error = await desk.failure(desk.flow(binding=IN_CHAT))
     assert error.kind is Kind.CHAT_GONE
@@ -352,7 +352,7 @@ async def test_after_the_first_word_nothing_is_tried_again(desk: QwenDesk) -> No
 
 
 async def test_a_busy_chat_is_stopped_and_tried_again(desk: QwenDesk) -> None:
-    desk.turns.note("chat-1", Place("env", "resp-0"))
+    desk.turns.note(Place("env", "chat-1", "resp-0"))
     desk.backend.on("POST", COMPLETIONS, BUSY, BUSY, BUSY, answer("Hi"))
     assert texts(await desk.events(desk.flow(binding=IN_CHAT))) == "Hi"
     assert desk.calls() == ["completions", "stop"] * 3 + ["completions"]
@@ -369,7 +369,7 @@ async def test_patience_with_a_busy_chat_has_an_end(tmp_path: Path) -> None:
 
 
 async def test_what_another_flow_generates_in_the_chat_is_not_stopped(desk: QwenDesk) -> None:
-    desk.turns.note("chat-1", Place("env", "resp-0"))
+    desk.turns.note(Place("env", "chat-1", "resp-0"))
     desk.turns.begin("chat-1")
     desk.backend.on("POST", COMPLETIONS, BUSY, answer("Hi"))
     desk.others = 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from luna.core.flow import Flow
+from luna.core.flow import Flow, Outcome
 from luna.model.chat import Binding
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Finish, Opened, Stream
@@ -67,7 +67,7 @@ async def test_the_client_may_choose(desk: QwenDesk) -> None:
 
 async def test_a_chat_stays_with_its_account(desk: QwenDesk) -> None:
     below = Below(desk)
-    desk.turns.note("c", Place("second", "r"))
+    desk.turns.note(Place("second", "c", "r"))
     for _ in range(2):
         await run(desk, below, Binding(chat="c"))
     assert below.accounts == ["second", "second"]
@@ -75,7 +75,7 @@ async def test_a_chat_stays_with_its_account(desk: QwenDesk) -> None:
 
 async def test_a_chat_of_an_account_that_is_gone_takes_any(desk: QwenDesk) -> None:
     below = Below(desk)
-    desk.turns.note("c", Place("removed", "r"))
+    desk.turns.note(Place("removed", "c", "r"))
     await run(desk, below, Binding(chat="c"))
     await run(desk, below, Binding(chat="unknown"))
     assert below.accounts == ["env", "second"]
@@ -85,6 +85,7 @@ async def test_a_chat_of_an_account_that_is_gone_takes_any(desk: QwenDesk) -> No
     ("kind", "state"),
     [
         (Kind.RATE_LIMITED, "cooling"),
+        (Kind.QUOTA_EXHAUSTED, "cooling"),
         (Kind.UPSTREAM_LOGIN, "login-needed"),
         (Kind.UPSTREAM_BLOCKED, "blocked"),
         (Kind.UPSTREAM_BROKEN, "ready"),
@@ -92,7 +93,7 @@ async def test_a_chat_of_an_account_that_is_gone_takes_any(desk: QwenDesk) -> No
 )
 async def test_the_account_is_told_of_a_failure(desk: QwenDesk, kind: Kind, state: str) -> None:
     with pytest.raises(LunaError) as caught:
-        await run(desk, Below(desk, LunaError(kind, "no", retry_after=5)), Binding(account="env"))
+        await run(desk, Below(desk, LunaError(kind, "no", retry_after=500)), Binding(account="env"))
     assert caught.value.kind is kind
     account = desk.accounts.find("env")
     assert account is not None
@@ -114,6 +115,7 @@ async def test_a_flow_that_is_left_gives_its_account_back(desk: QwenDesk) -> Non
     stream = desk.schedule.around(flow, lambda flow: below)
     await anext(stream)
     assert desk.accounts.leases == 1
+    flow.outcome = Outcome.CLIENT_GONE
     await below.aclose()
     await stream.aclose()
     assert desk.accounts.leases == 0

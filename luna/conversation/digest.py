@@ -1,0 +1,78 @@
+"""What a history is known by: a chain of digests, one link for each turn.
+
+Pure. Owns the chain. It begins with a scope (whose conversation it is), and each link holds the one before it and all
+of its turn, so that two histories have the same digest where, and only where, everything up to there is the same in
+what counts (`luna.conversation.stable`). Nothing is ever cut.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from luna.conversation.stable import Turn, answer_turn, turns
+from luna.model.chat import Message
+from luna.tools.profiles import ClientProfile
+
+SIZE = 16
+"""Bytes of a digest."""
+
+
+def root(*scope: str) -> bytes:
+    """Where the histories of one scope begin."""
+    return _link(b"", [part.encode("utf-8", "surrogatepass") for part in scope])
+
+
+def link(before: bytes, turn: Turn) -> bytes:
+    """The digest of a history after one more turn."""
+    return _link(before, (turn.role.encode(), *turn.pieces))
+
+
+def _link(before: bytes, pieces: Sequence[bytes]) -> bytes:
+    framed = [b"%d:%b" % (len(piece), piece) for piece in pieces]
+    return hashlib.sha256(b"".join([before, *framed])).digest()[:SIZE]
+
+
+@dataclass(frozen=True)
+class History:
+    """A conversation as a client has sent it, with its digests."""
+
+    messages: Sequence[Message]
+    profile: ClientProfile
+    turns: Sequence[Turn]
+    root: bytes
+    digests: Sequence[bytes]
+    """One for each turn: the history up to and with it."""
+
+    @classmethod
+    def of(cls, messages: Sequence[Message], profile: ClientProfile, *scope: str) -> "History":
+        """Read it."""
+        found = turns(messages, profile)
+        first = last = root(*scope)
+        digests = [last := link(last, turn) for turn in found]
+        return cls(messages, profile, found, first, digests)
+
+    @property
+    def digest(self) -> bytes:
+        """Of all of it."""
+        return self.digests[-1] if self.digests else self.root
+
+    @property
+    def answered(self) -> bool:
+        """Whether the assistant has spoken in it."""
+        return any(turn.role == "assistant" for turn in self.turns)
+
+    @property
+    def prefilled(self) -> bool:
+        """Whether the assistant has the last word, for the answer to go on from."""
+        return bool(self.turns) and self.turns[-1].role == "assistant"
+
+    def prefixes(self) -> Iterator[tuple[bytes, int]]:
+        """The parts of it that end with the assistant and leave something to be answered, the longest first: digest
+        and number of messages."""
+        for turn, digest in zip(reversed(self.turns), reversed(self.digests), strict=True):
+            if turn.role == "assistant" and turn.end < len(self.messages):
+                yield digest, turn.end
+
+    def answered_with(self, answer: Message) -> bytes:
+        """The digest of the conversation after this answer."""
+        return link(self.digest, answer_turn(answer, self.profile))

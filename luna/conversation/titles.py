@@ -1,0 +1,32 @@
+"""What a conversation is called that nobody has given a name.
+
+Pure. Owns which words those are: the first that the user said, without what the client's program puts around them.
+"""
+
+from collections.abc import Sequence
+
+from luna.conversation.classify import Nature, pieces
+from luna.model.chat import Message, Text
+from luna.model.preferences import Sanitizer
+from luna.tools.profiles import GENERIC, ClientProfile
+
+LONGEST = 80
+"""Characters."""
+LOOKED_AT = 20_000
+"""Characters of a message."""
+_NOISE = Sanitizer()
+_ORDER = (Nature.TASK, Nature.CONTEXT)
+
+
+def first_words(messages: Sequence[Message], profile: ClientProfile = GENERIC, most: int = LONGEST) -> str:
+    """The first words of the first message in which the user says what is wanted, in one line; "" where none does."""
+    for message in messages:
+        if message.role == "user" and (words := " ".join(_wanted(message, profile).split())):
+            return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+    return ""
+
+
+def _wanted(message: Message, profile: ClientProfile) -> str:
+    said = [profile.stable(part.text[:LOOKED_AT]) for part in message.parts if isinstance(part, Text)]
+    found = pieces([Message("user", [Text(text) for text in said if text.strip()])], _NOISE)
+    return next((piece.text for nature in _ORDER for piece in found if piece.nature is nature), "")

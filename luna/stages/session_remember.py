@@ -1,0 +1,125 @@
+"""`session.remember`: the finished turn is what the conversation goes on from.
+
+Owns when a turn is remembered and what of: the answer exactly as the client has it, once it is complete and before its
+last bytes go out. An answer that was cut for the client is written down for people to read, but nobody goes on from it
+in its chat, which holds more than the client has seen. Failed answers leave nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from luna.core.flow import Flow
+from luna.core.notes import Key
+from luna.core.stage import BuildContext, ResponseStage, StageOptions
+from luna.model.chat import Message, Part, Text, Thought, ToolCall
+from luna.model.events import Finish, Media, StreamEvent, TextDelta
+from luna.model.fold import Fold
+from luna.protocols.prose import Prose
+from luna.stages.qwen_chat import SPOKEN
+from luna.stages.session_bind import BOUND
+from luna.state.session_upkeep import Upkeep
+from luna.state.sessions import Sessions
+
+PROMPTS: Mapping[str, tuple[str, ...]] = {
+    "summarise": ("turns", "tokens"),
+    "compact": ("file", "words"),
+    "header": ("turns",),
+}
+"""What luna says when it asks for a summary (`luna.state.summaries`, `luna.state.compaction`)."""
+
+
+class SessionRemember(ResponseStage):
+    """Remembers the answered turn in its session, durably, before the client can know that the answer is over. Needs
+    `session.bind` above it; stands behind everything that changes the answer."""
+
+    use = "session.remember"
+    needs_chat = True
+
+    def __init__(self, options: StageOptions, context: BuildContext) -> None:
+        """Raises OptionError when a prompt is missing, or uses a variable that it is not given, with which luna asks
+        for summaries."""
+        super().__init__(options, context)
+        for name, variables in PROMPTS.items():
+            context.prompts.require(f"session/{name}", option="use", variables=variables)
+
+    def transducer(self, flow: Flow) -> "_Remembering | None":
+        """The same for the whole flow: what went out before the model was asked again is part of the answer."""
+        bound, sessions = flow.notes.get(BOUND), flow.services.get(Sessions)
+        if sessions is None or bound is None or not bound.session:
+            return None
+        remembering = flow.notes.get(_REMEMBERING)
+        if remembering is None:
+            remembering = flow.notes[_REMEMBERING] = _Remembering(flow, sessions)
+        return remembering
+
+
+class _Remembering:
+    """Passes everything on and folds it."""
+
+    def __init__(self, flow: Flow, sessions: Sessions) -> None:
+        self._flow = flow
+        self._sessions = sessions
+        self._told = Told()
+
+    def __repr__(self) -> str:
+        return f"<_Remembering {self._told!r}>"
+
+    def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
+        self._told.feed(event)
+        if isinstance(event, Finish):
+            self._remember(event)
+        return (event,)
+
+    def flush(self) -> Iterable[StreamEvent]:
+        return ()
+
+    def _remember(self, finish: Finish) -> None:
+        found, spoken = self._flow.notes[BOUND].found, self._flow.notes.get(SPOKEN)
+        if found is None or spoken is None:
+            return
+        whole = finish.reason == "tool_calls" or (finish.reason == "stop" and not finish.sequence)
+        answer = self._told.message()
+        node = self._sessions.remember(found, answer, spoken, run=self._flow.id, at=self._flow.born, whole=whole)
+        upkeep = self._flow.services.get(Upkeep)
+
+        async def settle() -> None:
+            await self._sessions.commit()
+            if node is not None and upkeep is not None:
+                upkeep.turn_over(found, node)
+
+        self._flow.settle(settle)
+
+
+class Told:
+    """An answer as the client has it, folded into the message that it will send back."""
+
+    def __init__(self) -> None:
+        self._fold = Fold()
+        self._prose = Prose()
+        self._words: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"<Told {self._fold!r}>"
+
+    def feed(self, event: StreamEvent) -> None:
+        """Add one event."""
+        match event:
+            case TextDelta(text=text):
+                self._words.append(self._prose.text(text))
+            case Media():
+                self._words.append(self._prose.media(event))
+            case _:
+                self._fold.feed(event)
+
+    def message(self) -> Message:
+        """The message; with the reasoning, for people to read."""
+        parts: list[Part] = []
+        if self._fold.thinking:
+            parts.append(Thought(self._fold.thinking))
+        words = "".join(self._words)
+        if words:
+            parts.append(Text(words))
+        parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
+        return Message("assistant", parts)
+
+
+_REMEMBERING: Key[_Remembering] = Key("session remembering")

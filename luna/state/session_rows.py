@@ -1,0 +1,241 @@
+"""Sessions, nodes and messages as rows.
+
+Owns the statements and the way between rows and objects. What they mean belongs to `luna.state.sessions`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from luna.state.place import Place
+from luna.state.session_nodes import TWINS, Node, Session
+from luna.state.store.tables import messages, nodes, sessions, summaries
+
+PROVIDER = "qwen-ai"
+
+ADD_SESSION = insert(sessions)
+ADD_NODE = insert(nodes)
+ADD_MESSAGES = insert(messages)
+TOUCH_SESSION = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "model",
+                "account_id",
+                "chat_id",
+                "reason",
+                "turn_count",
+                "message_count",
+                "updated_at",
+                "last_request_at",
+            )
+        }
+    )
+)
+GONE_ON_FROM = update(nodes).where(nodes.c.id == bindparam("node")).values(next=bindparam("request"))
+NAME_SESSION = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"), sessions.c.title.is_(None))
+    .values(title=bindparam("words"), title_folded=bindparam("folded"))
+)
+"""Unless it has a name."""
+TRIM_SESSION = update(sessions).where(sessions.c.id == bindparam("session")).values(first_message=bindparam("first"))
+TRIM_MESSAGES = delete(messages).where(
+    messages.c.session_id == bindparam("session"), messages.c.position < bindparam("first")
+)
+DROP_NODE = delete(nodes).where(nodes.c.id == bindparam("node"))
+_NOWHERE = {"chat_id": "", "response_id": "", "system": ""}
+LEAVE_CHAT = update(nodes).where(nodes.c.chat_id == bindparam("chat")).values(_NOWHERE)
+LEAVE_MAIN = update(nodes).where(nodes.c.session_id == bindparam("session"), nodes.c.subagent == "").values(_NOWHERE)
+LEAVE_SUBAGENTS = (
+    update(nodes).where(nodes.c.session_id == bindparam("session"), nodes.c.subagent > "").values(_NOWHERE)
+)
+UNBIND_CHAT = update(sessions).where(sessions.c.chat_id == bindparam("chat")).values(chat_id=None)
+UNBIND_SESSION = update(sessions).where(sessions.c.id == bindparam("session")).values(chat_id=None)
+EMPTY_SESSION = (
+    delete(nodes).where(nodes.c.session_id == bindparam("session")),
+    delete(messages).where(messages.c.session_id == bindparam("session")),
+    delete(summaries).where(summaries.c.session_id == bindparam("session")),
+)
+DROP_SESSION = (*EMPTY_SESSION, delete(sessions).where(sessions.c.id == bindparam("session")))
+_NO_NAME = {"title": None, "title_folded": None}
+RESET_SESSION = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"))
+    .values(
+        summary=None, compacted_at=None, chat_id=None, reason=None, turn_count=0, first_message=sessions.c.message_count
+    ),
+    update(sessions).where(sessions.c.id == bindparam("session"), sessions.c.renamed.is_not(True)).values(_NO_NAME),
+)
+"""As if nothing had been said in it; the name that a person gave it stays."""
+DROP_ALL = (delete(nodes), delete(messages), delete(summaries), delete(sessions))
+
+_SESSION = (
+    sessions.c.id,
+    sessions.c.scope,
+    sessions.c.thread_id,
+    sessions.c.source,
+    sessions.c.workspace,
+    sessions.c.turn_count,
+    sessions.c.message_count,
+    sessions.c.first_message,
+    sessions.c.updated_at,
+)
+_NODE = tuple(column for column in nodes.c if column.name != "session_id")
+_JOINED = select(*_NODE, *(column.label(f"of_{column.name}") for column in _SESSION)).join(
+    sessions, sessions.c.id == nodes.c.session_id
+)
+_LATEST_FIRST = (nodes.c.created_at.desc(), nodes.c.position.desc(), nodes.c.id.desc())
+
+_DEEPEST_FIRST = (nodes.c.depth.desc(), *_LATEST_FIRST)
+
+AT_DIGEST = _JOINED.where(nodes.c.digest == bindparam("digest")).order_by(*_LATEST_FIRST).limit(TWINS)
+AT_DIGESTS = (
+    _JOINED.where(nodes.c.digest.in_(bindparam("digests", expanding=True))).order_by(*_DEEPEST_FIRST).limit(TWINS)
+)
+LATEST_OF_SESSION = (
+    _JOINED.where(nodes.c.session_id == bindparam("session"), nodes.c.subagent == bindparam("subagent"))
+    .order_by(*_LATEST_FIRST)
+    .limit(1)
+)
+LATEST_IN_CHAT = (
+    _JOINED.where(nodes.c.chat_id == bindparam("chat"), sessions.c.scope == bindparam("scope"))
+    .order_by(*_LATEST_FIRST)
+    .limit(1)
+)
+BY_ID = _JOINED.where(nodes.c.id == bindparam("node"))
+SESSION_BY_ID = select(*_SESSION).where(sessions.c.id == bindparam("session"))
+SESSION_BY_THREAD = (
+    select(*_SESSION)
+    .where(sessions.c.scope == bindparam("scope"), sessions.c.thread_id == bindparam("thread"))
+    .order_by(sessions.c.updated_at.desc(), sessions.c.id)
+    .limit(1)
+)
+_CHILD = (
+    select(nodes.c.position)
+    .where(
+        nodes.c.session_id == bindparam("session"),
+        nodes.c.subagent == bindparam("subagent"),
+        nodes.c.parent_id.is_not_distinct_from(bindparam("parent")),
+    )
+    .order_by(*_LATEST_FIRST)
+    .limit(1)
+)
+_SAID = (
+    select(messages.c.role, messages.c.content)
+    .where(messages.c.session_id == bindparam("session"), messages.c.position >= bindparam("first"))
+    .order_by(messages.c.position)
+    .limit(bindparam("most"))
+)
+BEYOND = select(sessions.c.updated_at, sessions.c.id).order_by(sessions.c.updated_at.desc(), sessions.c.id.desc())
+"""The latest first."""
+SESSIONS = sessions
+
+
+def said_next(
+    connection: Connection, session: str, subagent: str, parent: str | None, most: int
+) -> list[tuple[str, str]]:
+    """What the session went on with after a node (None: began with), as (role, content); the latest branch."""
+    first = connection.execute(_CHILD, {"session": session, "subagent": subagent, "parent": parent}).scalar()
+    if first is None:
+        return []
+    found = connection.execute(_SAID, {"session": session, "first": first, "most": most})
+    return [(role, content) for role, content in found]
+
+
+def _up_to(updated: float, session: str) -> ColumnElement[bool]:
+    """Sessions in the order of their last use, up to this one."""
+    earlier = sessions.c.updated_at < updated
+    return or_(earlier, and_(sessions.c.updated_at == updated, sessions.c.id <= session))
+
+
+def count_up_to(updated: float, session: str) -> Select[Any]:
+    """How many they are."""
+    return select(func.count()).select_from(sessions).where(_up_to(updated, session))
+
+
+def delete_up_to(updated: float, session: str) -> Sequence[Executable]:
+    """Deletes of everything of theirs."""
+    doomed = _up_to(updated, session)
+    ids = select(sessions.c.id).where(doomed)
+    return (
+        delete(nodes).where(nodes.c.session_id.in_(ids)),
+        delete(messages).where(messages.c.session_id.in_(ids)),
+        delete(summaries).where(summaries.c.session_id.in_(ids)),
+        delete(sessions).where(doomed),
+    )
+
+
+def session_of(row: Row[Any], prefix: str = "") -> Session:
+    """A session out of its columns."""
+    found = row._mapping
+    return Session(
+        id=found[f"{prefix}id"],
+        scope=found[f"{prefix}scope"],
+        thread=found[f"{prefix}thread_id"],
+        source=found[f"{prefix}source"],
+        workspace=found[f"{prefix}workspace"] or "",
+        turns=found[f"{prefix}turn_count"],
+        messages=found[f"{prefix}message_count"],
+        first=found[f"{prefix}first_message"] or 0,
+        updated=found[f"{prefix}updated_at"],
+        stored=True,
+    )
+
+
+def node_of(row: Row[Any], session: Session) -> Node:
+    """A node out of its row."""
+    return Node(
+        id=row.id,
+        digest=row.digest,
+        asked=row.asked,
+        session=session,
+        parent=row.parent_id,
+        place=Place(row.account_id, row.chat_id, row.response_id, row.model, row.system),
+        instructions=row.instructions,
+        depth=row.depth,
+        position=row.position,
+        created=row.created_at,
+        next=row.next,
+        subagent=row.subagent,
+    )
+
+
+def node_row(node: Node) -> dict[str, Any]:
+    """The row of a node."""
+    return {
+        "id": node.id,
+        "digest": node.digest,
+        "asked": node.asked,
+        "session_id": node.session.id,
+        "subagent": node.subagent,
+        "parent_id": node.parent,
+        "account_id": node.place.account,
+        "chat_id": node.place.chat,
+        "response_id": node.place.response,
+        "model": node.place.model,
+        "system": node.place.system,
+        "instructions": node.instructions,
+        "next": node.next,
+        "depth": node.depth,
+        "position": node.position,
+        "created_at": node.created,
+    }
