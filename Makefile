@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test agents lint types setup test-setup bench golden generated lock clean
+.PHONY: run test agents lint types setup test-setup bench golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -60,7 +60,11 @@ types: test-setup
 golden: test-setup
 	$(BIN)/python -m pytest -q tests/golden --update-golden
 
-generated: setup
+ui-types: setup
+	$(BIN)/luna openapi --write ui/openapi.json
+	cd ui && npm run --silent types && npx prettier --write src/api/schema.ts
+
+generated: setup ui-types
 	$(BIN)/luna check --write-schemas schemas
 	$(BIN)/luna check --write-reference docs/stages.md
 

@@ -5,34 +5,52 @@ and a test walks it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from luna import __version__
-from luna.admin.envelope import STATUS, ErrorDocument, json
+from luna.admin.door import COOKIE
+from luna.admin.envelope import ErrorDocument, json
 from luna.admin.operation import Operation
 
 _COMPONENTS = "#/components/schemas/{name}"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::\w+)?\}")
-_ERRORS = sorted({400, 401, 403, 404, 405, 413, 415, *STATUS.values()} & {400, 401, 403, 404, 409, 413, 415, 422, 429})
+_SUCCESS = {200: "It worked.", 201: "It was made.", 202: "It has begun.", 204: "It worked; there is nothing to say."}
+
+Schema = dict[str, Any]
 
 
-def document(operations: Sequence[Route], prefix: str = "/api") -> dict[str, Any]:
+def document(routes: Iterable[BaseRoute], prefix: str = "/api") -> dict[str, Any]:
     """The whole document. Routes that are not operations are not in it."""
-    known = [route for route in operations if isinstance(route, Operation)]
-    types = [kind for one in known for kind in (one.takes, one.gives, one.asks) if kind is not None]
+    operations = [route for route in routes if isinstance(route, Operation)]
+    types = [kind for one in operations for kind in (one.takes, one.gives, one.asks) if kind is not None]
     schemas, components = msgspec.json.schema_components([*types, ErrorDocument], ref_template=_COMPONENTS)
     by_type = iter(schemas)
     paths: dict[str, dict[str, Any]] = {}
-    for one in known:
+    for one in operations:
         takes, gives, asks = (next(by_type) if kind is not None else None for kind in (one.takes, one.gives, one.asks))
-        whole = _PLACEHOLDER.sub(r"{\1}", ("" if one.open else prefix) + one.path)
-        paths.setdefault(whole, {})[one.method.lower()] = _operation(one, whole, takes, gives, asks, components)
+        path = _PLACEHOLDER.sub(r"{\1}", ("" if one.open else prefix) + one.path)
+        described: dict[str, Any] = {
+            "summary": one.summary,
+            "operationId": _name(one.method, path),
+            "tags": [path.removeprefix(prefix).strip("/").partition("/")[0]],
+            "parameters": [*_in_path(path), *_in_query(asks, components)],
+            "responses": _responses(one, gives),
+        }
+        if takes is not None:
+            described["requestBody"] = {"required": True, "content": {"application/json": {"schema": takes}}}
+        if one.open:
+            described["security"] = []
+        paths.setdefault(path, {})[one.method.lower()] = described
+    return _framed(paths, components)
+
+
+def _framed(paths: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,39 +65,25 @@ def document(operations: Sequence[Route], prefix: str = "/api") -> dict[str, Any
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "luna_session"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
         },
     }
 
 
-def _operation(
-    one: Operation, path: str, takes: Any, gives: Any, asks: Any, components: dict[str, Any]
-) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": one.summary}
+def _responses(one: Operation, gives: Schema | None) -> dict[str, Any]:
+    content: dict[str, Any] = {}
     if gives is not None:
-        success["content"] = {one.media: {"schema": gives}}
+        content = {one.media: {"schema": gives}}
     elif one.media != "application/json":
-        success["content"] = {one.media: {"schema": {"type": "string"}}}
-    errors = {
-        str(status): {
-            "description": "It did not work; the body says why.",
-            "content": {"application/json": {"schema": {"$ref": _COMPONENTS.format(name="ErrorDocument")}}},
-        }
-        for status in _ERRORS
+        content = {one.media: {"schema": {"type": "string"}}}
+    successes = {
+        str(status): {"description": _SUCCESS[status], **({"content": content} if content else {})}
+        for status in one.statuses
     }
-    described: dict[str, Any] = {
-        "summary": one.summary,
-        "operationId": _name(one.method, path),
-        "tags": [path.removeprefix("/api/").strip("/").partition("/")[0] or "luna"],
-        "parameters": [*_in_path(path), *_in_query(asks, components)],
-        "responses": {str(one.status): success, **errors},
-    }
-    if one.open:
-        described["security"] = []
-    if takes is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": takes}}}
-    return described
+    error = {"schema": {"$ref": _COMPONENTS.format(name=ErrorDocument.__name__)}}
+    failure = {"description": "It did not work; the body says why.", "content": {"application/json": error}}
+    return {**successes, "default": failure}
 
 
 def _name(method: str, path: str) -> str:
@@ -94,7 +98,7 @@ def _in_path(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _in_query(asks: Any, components: dict[str, Any]) -> list[dict[str, Any]]:
+def _in_query(asks: Schema | None, components: Mapping[str, Any]) -> list[dict[str, Any]]:
     if asks is None:
         return []
     schema = components[asks["$ref"].rpartition("/")[2]]
@@ -111,11 +115,14 @@ def _in_query(asks: Any, components: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def routes(others: Sequence[Route]) -> list[Operation]:
-    """The route that gives the document of all others, and of itself."""
+def routes(others: Sequence[BaseRoute]) -> list[Operation]:
+    """The route that gives the document of all others, and of itself; it is made when it is first asked for."""
+    made: list[msgspec.Raw] = []
 
     async def show(_: Request) -> Response:
-        return json(document([*others, itself]))
+        if not made:
+            made.append(msgspec.Raw(msgspec.json.encode(document([*others, itself]))))
+        return json(made[0])
 
     itself = Operation("GET", "/openapi.json", show, "This document.", gives=dict[str, Any])
     return [itself]

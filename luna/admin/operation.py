@@ -3,7 +3,7 @@
 Owns the type that ties a path to its structs. The document made of all of them is `luna.admin.openapi`'s.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 class Operation(Route):
     """`Operation("GET", "/runs/{id}", show, "One run.", gives=RunView)`. Types are msgspec structs or what msgspec can
-    describe; `asks` is a struct of the query's fields; `gives=None` is an answer without a body (204)."""
+    describe; `asks` is a struct of the query's fields; `gives=None` is an answer without a described body."""
 
     def __init__(
         self,
@@ -28,8 +28,10 @@ class Operation(Route):
         gives: Any = None,
         asks: Any = None,
         status: int = 200,
+        also: Collection[int] = (),
         media: str = "application/json",
         open: bool = False,
+        reads: bool = False,
     ) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.method = method
@@ -37,11 +39,14 @@ class Operation(Route):
         self.takes = takes
         self.gives = gives
         self.asks = asks
-        self.status = status
+        self.statuses = (status, *also)
+        """With which it succeeds; all give the same."""
         self.media = media
         """Of the answer; other than JSON it has no schema."""
         self.open = open
-        """Needs no admin key."""
+        """Needs no admin key, and its path is the whole one."""
+        self.reads = reads
+        """Changes nothing although it has a body: it is not on the list of changes."""
 
     def __repr__(self) -> str:
         return f"<Operation {self.method} {self.path}>"

@@ -7,12 +7,13 @@ force at once, and holds for flows born from then on.
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from luna.admin.envelope import json, read
+from luna.admin.envelope import FieldError, Unprocessable, json, read, unwritable
+from luna.admin.operation import Operation
+from luna.config.diagnostics import Diagnostic
 from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides
-from luna.model.errors import Kind, LunaError
+from luna.config.samples import samples
 
 
 class PromptBody(msgspec.Struct):
@@ -23,14 +24,18 @@ class PromptBody(msgspec.Struct):
 
 
 class PromptEntry(msgspec.Struct, rename="camel"):
-    """One prompt. `default` is its file's text, `current` the one in force, `variables` what it must use."""
+    """One prompt. `default` is its file's text, `current` the one in force, `override` the one that was set over the
+    file's, in force or not (`problem` says why not); `variables` what it must use, with a sample value of each."""
 
     id: str
     default: str
     current: str
     description: str
+    file: str
     variables: tuple[str, ...]
+    samples: dict[str, str]
     overridden: bool
+    override: str | None
     problem: str
 
 
@@ -43,22 +48,42 @@ class Changed(msgspec.Struct, rename="camel"):
     prompts: list[PromptEntry]
 
 
-def routes(overrides: PromptOverrides, config: LiveConfig) -> list[Route]:
+class PromptPreviewBody(msgspec.Struct):
+    """`POST /api/prompts/preview`: a text that is not saved. Variables that are not given have their sample values."""
+
+    id: str
+    value: str
+    variables: dict[str, str] = {}
+
+
+class PromptPreview(msgspec.Struct, rename="camel"):
+    """The text as the model would get it, with what its variables were filled with."""
+
+    text: str
+    variables: dict[str, str]
+    warnings: list[Diagnostic]
+    """What is probably not meant. Lines count from the text's first."""
+
+
+def routes(overrides: PromptOverrides, config: LiveConfig) -> list[Operation]:
     """The routes of this subject."""
 
     def listing() -> list[PromptEntry]:
         in_force = config.cell.current.prompts
         entries: list[PromptEntry] = []
         for state in overrides.states():
-            current = in_force.find(state.name)
+            current, shipped = in_force.find(state.name), state.shipped
             entries.append(
                 PromptEntry(
                     id=state.name,
-                    default=state.shipped.text if state.shipped is not None else "",
+                    default=shipped.text if shipped is not None else "",
                     current=current.text if current is not None else "",
-                    description=state.shipped.about if state.shipped is not None else "",
-                    variables=state.shipped.variables if state.shipped is not None else (),
+                    description=shipped.about if shipped is not None else "",
+                    file=state.file,
+                    variables=shipped.variables if shipped is not None else (),
+                    samples=samples(shipped, in_force) if shipped is not None else {},
                     overridden=state.override is not None,
+                    override=state.override,
                     problem=state.problem,
                 )
             )
@@ -76,26 +101,38 @@ def routes(overrides: PromptOverrides, config: LiveConfig) -> list[Route]:
         try:
             await overrides.set(body.id, body.value or "")
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable("The prompts", error) from error
         return await changed()
 
     async def reset(_: Request) -> Response:
         try:
             await overrides.reset()
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable("The prompts", error) from error
         return await changed()
 
+    async def preview(request: Request) -> Response:
+        body = await read(request, PromptPreviewBody)
+        prompt, found = overrides.proofread(body.id, body.value)
+        errors = [each for each in found if each.severity == "error"]
+        if errors:
+            fields = [FieldError(f"value:{each.line}:{each.col}", each.sentence) for each in errors]
+            first = errors[0]
+            where = f"Line {first.line}, column {first.col}: " if first.line else ""
+            said = f"{where}{first.message}."
+            raise Unprocessable(said[:1].upper() + said[1:], fields, hint=first.hint)
+        usual = samples(prompt, config.cell.current.prompts)
+        values = usual | {name: value for name, value in body.variables.items() if name in usual}
+        return json(PromptPreview(prompt.render(**values), values, list(found)))
+
+    shown = "Every prompt: its file's text, the one in force, its variables."
+    set_one = "Set a text over a prompt's file; without a value, the file's text again."
+    looked_at = "A text as the model would get it; 422 with line and column where it cannot be used."
     return [
-        Route("/prompts", show, methods=["GET"]),
-        Route("/prompts", put, methods=["POST"]),
-        Route("/prompts/reset", reset, methods=["POST"]),
+        Operation("GET", "/prompts", show, shown, gives=list[PromptEntry]),
+        Operation("POST", "/prompts", put, set_one, takes=PromptBody, gives=Changed),
+        Operation("POST", "/prompts/reset", reset, "The files' texts again, all of them.", gives=Changed),
+        Operation(
+            "POST", "/prompts/preview", preview, looked_at, takes=PromptPreviewBody, gives=PromptPreview, reads=True
+        ),
     ]
-
-
-def _unwritable(error: OSError) -> LunaError:
-    return LunaError(
-        Kind.INTERNAL,
-        f"The prompts could not be saved: {error.strerror or type(error).__name__}.",
-        hint="Make sure that luna can write to its data directory.",
-    )

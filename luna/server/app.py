@@ -13,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from luna.admin.audit import Audited
 from luna.admin.door import Door, Locked
 from luna.admin.envelope import STATUS, error_document, json, refusal
+from luna.admin.operation import Operation
 from luna.model.ambient import Ids
 from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
@@ -22,6 +24,7 @@ from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, headers_of, read_body, send_reply
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
+from luna.state.audit import Audit
 
 SECURITY_HEADERS = (
     ("x-content-type-options", "nosniff"),
@@ -36,12 +39,14 @@ _BY_STATUS = {status: kind for kind, status in reversed(STATUS.items())}
 
 
 class App:
-    """Dispatches a request to the gateway or to the Starlette application behind the guard."""
+    """Dispatches a request to the gateway or to the Starlette application behind the guard; what one luna asks another
+    has a key of its own and is no page's business."""
 
-    def __init__(self, guard: Guard, gateway: Gateway, control: ASGIApp, max_body: int) -> None:
+    def __init__(self, guard: Guard, gateway: Gateway, control: ASGIApp, worker: ASGIApp, max_body: int) -> None:
         self._guard = guard
         self._gateway = gateway
         self._control = control
+        self._worker = worker
         self._max_body = max_body
 
     def __repr__(self) -> str:
@@ -52,6 +57,9 @@ class App:
             return
         path, method = scope["path"], scope["method"]
         is_model = path == "/v1" or path.startswith("/v1/")
+        if path.startswith("/worker/"):
+            await self._worker(scope, receive, send)
+            return
         try:
             self._guard.check(method, path, headers_of(scope))
         except LunaError as error:
@@ -85,11 +93,22 @@ class App:
             await _refuse(send, error)
 
 
-def control_plane(*, door: Door, api: Sequence[Route], open_routes: Sequence[Route]) -> Starlette:
-    """The Starlette application for everything that is not a model endpoint."""
-    locked = Locked(Router(routes=list(api)), door)
+def control_plane(
+    *,
+    door: Door,
+    api: Sequence[Route],
+    open_routes: Sequence[Route],
+    audit: Audit | None = None,
+    pages: Sequence[Route] = (),
+) -> Starlette:
+    """The Starlette application for everything that is not a model endpoint. With an `audit` changes are written down;
+    `pages` take what nobody else does."""
+    router = Router(routes=list(api))
+    reads = [(route.method, f"/api{route.path}") for route in api if isinstance(route, Operation) and route.reads]
+    locked = Locked(Audited(router, audit, reads) if audit is not None else router, door)
+    login = Route("/login", door.login, methods=["GET"])
     return Starlette(
-        routes=[*open_routes, Route("/login", door.login, methods=["GET"]), Mount("/api", app=locked)],
+        routes=[*open_routes, login, Mount("/api", app=locked), *pages],
         exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error},
     )
 

@@ -82,12 +82,18 @@ class ClientLine:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
+        self.status = 0
+        """What went out; 0 as long as nothing did."""
+        self.sent = 0
+        """Bytes of the body."""
 
     async def start(self, status: int, headers: Headers) -> None:
+        self.status = status
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def send(self, data: bytes, *, last: bool) -> None:
+        self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
     async def gone(self) -> None:

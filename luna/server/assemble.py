@@ -1,18 +1,47 @@
-"""Puts one process together: services, configuration, engine, application.
+"""Puts one process together: state, configuration, engine, application.
 
-Owns the order in which long-lived things are made and closed. Starts no server and watches nothing:
-that is `luna.server.supervise`.
+Owns the order in which long-lived things are made and closed, and which route asks whom. Starts no server and watches
+no file of the configuration: that is `luna.server.supervise`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import anyio.to_thread
+from starlette.routing import Route
 
-from luna import __version__
-from luna.admin import pipeline, prompts, provider
+from luna.admin import (
+    account_usage,
+    accounts,
+    audit,
+    capture,
+    chat_cleanup,
+    config,
+    egress,
+    events,
+    explain,
+    files,
+    flows,
+    keys,
+    logs,
+    metrics,
+    models,
+    network,
+    openapi,
+    overflow,
+    overview,
+    pipeline,
+    prompts,
+    provider,
+    runs,
+    runtime,
+    signin,
+    stages,
+    workers,
+)
 from luna.admin.door import Door, load_admin_key
+from luna.admin.flows import Flows
+from luna.config.editing import ConfigFiles
 from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides
 from luna.config.settings import Settings
@@ -22,20 +51,19 @@ from luna.core.registry import Registry
 from luna.core.services import Services
 from luna.demo.serve import Lookalike
 from luna.model.ambient import Clock, SystemClock
+from luna.protocols.registry import dialect_for
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
-from luna.server import health, pages
+from luna.server import health, pages, static
 from luna.server.app import App, control_plane
+from luna.server.background import background
+from luna.server.bookkeeping import Bookkeeping
+from luna.server.chosen import Choice
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
+from luna.server.state import State, open_state
+from luna.server.worker import WorkerSide
 from luna.state.accounts import Accounts
-from luna.state.credentials import CredentialStore
-from luna.state.keys import ProxyKeys
-from luna.state.responses import Responses
-from luna.state.turns import Turns
-from luna.upstream.exchange import Backend
-from luna.upstream.pool import PoolBackend
-from luna.upstream.recording import RecordingBackend
 from luna.wire.store import Recordings
 
 DEMO_PACE = 0.02
@@ -49,62 +77,119 @@ class House:
     settings: Settings
     app: App
     config: LiveConfig
-    services: Services
+    state: State
     live: LiveFlows
-    accounts: Accounts
+    operations: list[Route]
+    """Every route of the admin API and beside it, for its description."""
     admin_key: str
     admin_key_is_new: bool
+
+    @property
+    def services(self) -> Services:
+        """What stages ask for by type."""
+        return self.state.services
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts."""
+        return self.state.accounts
 
 
 @asynccontextmanager
 async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[House]:
     """Build everything from the settings; close it in reverse. Raises ConfigurationError when the YAML does not
-    compile at the start, OSError when the data directory cannot be used."""
+    compile at the start, OSError when the data directory cannot be used, DatabaseError and NewerDatabase."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         overrides = PromptOverrides(settings.data_dir / "prompts.json")
         registry = Registry(third_party=settings.third_party_stages)
-        config = await LiveConfig.load(settings, registry, clock, edit=overrides.edit)
-        backend: Backend = RecordingBackend(PoolBackend(clock=clock))
-        stack.push_async_callback(backend.aclose)
-        accounts = Accounts(
-            store=CredentialStore(settings.data_dir / "credentials.json"),
-            backend=backend,
-            clock=clock,
-            site=Site(settings.qwen_base_url, settings.qwen_auth_url),
-            env_token=settings.qwen_token,
-            env_cookies=settings.qwen_cookies,
-        )
+        live_config = await LiveConfig.load(settings, registry, clock, edit=overrides.edit)
+        state = await open_state(settings, clock, stack)
         if settings.demo:
             lookalike = await stack.enter_async_context(Lookalike(clock=clock, pace=DEMO_PACE))
             login = lookalike.login("demo")
-            accounts.add_demo(Site(lookalike.url, lookalike.url), token=login.token, cookies=login.cookies)
-        recordings = Recordings(settings.data_dir / "recordings", luna=__version__, clock=clock)
-        stack.push_async_callback(anyio.to_thread.run_sync, recordings.close)
-
-        services = Services()
-        services.provide(Accounts, accounts)
-        services.provide(Catalogue, Catalogue(clock))
-        services.provide(Turns, Turns())
-        services.provide(ProxyKeys, ProxyKeys(settings.proxy_keys))
-        services.provide(Responses, Responses())
-        services.provide(Recordings, recordings)
-
+            state.accounts.add_demo(Site(lookalike.url, lookalike.url), token=login.token, cookies=login.cookies)
         live = LiveFlows()
         admin_key, is_new = load_admin_key(settings.data_dir, settings.admin_key)
+        secrets = _secrets(settings, state, admin_key)
+        state.discretion.secrets = secrets
+        metrics.observe_house(
+            state.metrics,
+            live=live,
+            runs=state.runs,
+            accounts=state.accounts,
+            store=state.store,
+            clock=clock,
+            chats=lambda: {word.value: count for word, count in state.chats.ledger.counts().items()},
+        )
+        door = Door(admin_key, clock)
         gateway = Gateway(
             engine=Engine(live),
-            cell=config.cell,
-            services=services,
+            cell=live_config.cell,
+            services=state.services,
+            books=Bookkeeping(state.runs, state.metrics, state.logs),
             clock=clock,
             max_body=settings.max_body,
-            secrets=lambda: [*accounts.secrets(), *settings.proxy_keys, admin_key],
+            secrets=secrets,
+            choice=Choice(door),
             key_required=not settings.loopback,
         )
-        control = control_plane(
-            door=Door(admin_key, clock),
-            api=[*pipeline.routes(config, live), *prompts.routes(overrides, config), *provider.routes(accounts)],
-            open_routes=[*health.routes(config, accounts, live), *pages.routes(config, accounts)],
+        live_config.on_change(lambda: state.bulletin.publish("config", pipeline.files_changed(live_config)))
+        tasks = await stack.enter_async_context(background())
+        tasks.keep("the stage counts", stages.StageWatch(live, state.bulletin).run)
+        api = _api(settings, state, live_config, overrides, live, clock)
+        front = [
+            *health.routes(live_config, state.accounts, live, state.store, settings.data_dir),
+            *metrics.routes(state.metrics, door, open=settings.loopback),
+            *signin.routes(door),
+        ]
+        operations: list[Route] = [*api, *front]
+        operations += openapi.routes(operations)
+        built = static.pages_directory()
+        last = static.Pages(built).routes() if built else pages.routes(live_config, state.accounts)
+        control = control_plane(door=door, audit=state.audit, api=[*api, operations[-1]], open_routes=front, pages=last)
+        worker = WorkerSide(
+            key=settings.worker_key,
+            sites=[settings.qwen_base_url, settings.qwen_auth_url],
+            backend=state.direct,
+            ip_url=lambda: state.preferences.live.current.egress_isolation.verify_ip_url,
         )
-        app = App(Guard(settings.allowed_hosts), gateway, control, settings.max_body)
-        yield House(settings, app, config, services, live, accounts, admin_key, is_new)
+        app = App(Guard(settings.allowed_hosts), gateway, control, worker, settings.max_body)
+        yield House(settings, app, live_config, state, live, operations, admin_key, is_new)
+
+
+def _secrets(settings: Settings, state: State, admin_key: str) -> Callable[[], list[str]]:
+    """Every value that no recording and no log may show, as of now."""
+    fixed = [*settings.proxy_keys, admin_key, *([settings.worker_key] if settings.worker_key else [])]
+    return lambda: [*state.accounts.secrets(), *state.network.secrets(), *fixed]
+
+
+def _api(
+    settings: Settings, state: State, live_config: LiveConfig, overrides: PromptOverrides, live: LiveFlows, clock: Clock
+) -> list[Route]:
+    """All routes below /api."""
+    return [
+        *account_usage.routes(state.store, clock),
+        *accounts.routes(state.accounts, state.scheduler),
+        *audit.routes(state.audit),
+        *capture.routes(state.captures),
+        *chat_cleanup.routes(state.chats),
+        *config.routes(settings, state.preferences, state.keys),
+        *egress.routes(state.egress, state.accounts),
+        *events.routes(state.bulletin),
+        *explain.routes(live_config, dialect_for),
+        *files.routes(ConfigFiles(live_config)),
+        *flows.routes(Flows(state.runs, state.logs, live, state.services[Recordings], live_config.cell, clock.wall)),
+        *keys.routes(state.keys),
+        *logs.routes(state.logs, state.runs),
+        *models.routes(state.accounts, state.services[Catalogue], live_config.cell, state.runs),
+        *network.routes(state.network, state.egress),
+        *overflow.routes(state.overflow),
+        *overview.routes(state.runs, clock.wall),
+        *pipeline.routes(live_config, live),
+        *prompts.routes(overrides, live_config),
+        *provider.routes(state.accounts),
+        *runs.routes(state.runs, live),
+        *runtime.routes(state.scheduler, state.runs),
+        *workers.routes(state.network, state.egress),
+    ]

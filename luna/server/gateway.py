@@ -19,6 +19,8 @@ from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
+from luna.server.bookkeeping import Bookkeeping
+from luna.server.chosen import Choice
 from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.store import Recordings
 
@@ -34,17 +36,21 @@ class Gateway:
         engine: Engine,
         cell: SnapshotCell,
         services: Services,
+        books: Bookkeeping,
         clock: Clock,
         max_body: int,
         secrets: Callable[[], Iterable[str]],
+        choice: Choice,
         key_required: bool = False,
     ) -> None:
         self._engine = engine
         self._cell = cell
         self._services = services
+        self._books = books
         self._clock = clock
         self._max_body = max_body
         self._secrets = secrets
+        self._choice = choice
         self._key_required = key_required
         """luna can be reached from other machines: a pipeline that asks for no key is not served."""
 
@@ -58,7 +64,7 @@ class Gateway:
             request = request_of(scope, await read_body(scope, receive, self._max_body))
             snapshot = self._cell.current
             parsed = parse_body(dialect, request)
-            route = _route(snapshot, request, parsed)
+            route = self._choice.of(request, snapshot) or _route(snapshot, request, parsed)
             if self._key_required and not _asks_for_key(route):
                 raise LunaError(
                     Kind.FORBIDDEN,
@@ -85,10 +91,12 @@ class Gateway:
         recorder = self._record(flow)
         flow.tap = recorder
         token = CURRENT.set(recorder)
+        line, run = ClientLine(receive, send), self._books.open(flow)
         try:
-            await self._engine.run(flow, ClientLine(receive, send))
+            await self._engine.run(flow, line)
         finally:
             CURRENT.reset(token)
+            self._books.close(flow, run, status=line.status, sent=line.sent)
 
     def _record(self, flow: Flow) -> Recorder | None:
         if flow.route.record == "off":

@@ -12,6 +12,7 @@ BASE = {"model"}
 ALLOWED: dict[str, set[str]] = {
     "model": set(),
     "disk": set(),
+    "filters": BASE,
     "conversation": BASE | {"tools.profiles"},
     "core": BASE,
     "protocols": BASE,
@@ -19,12 +20,13 @@ ALLOWED: dict[str, set[str]] = {
     "wire": BASE,
     "upstream": BASE | {"wire"},
     "qwen": BASE | {"upstream", "protocols.sse"},
-    "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation"},
+    "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation", "filters"},
     "config": BASE | {"core", "disk"},
     "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation"},
     "demo": BASE,
-    "admin": BASE | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation"},
-    "server": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk"},
+    "admin": BASE | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation", "filters"},
+    "server": BASE
+    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk", "tools.profiles"},
     "replay": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream"},
     "cli": BASE
     | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay", "disk"},
@@ -32,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
 
 HOMES: dict[str, set[str]] = {
     "httpcore": {"upstream"},
+    "socksio": {"upstream"},
     "httptools": {"upstream", "demo"},
     "granian": {"server"},
     "lxml": {"tools"},

@@ -47,6 +47,11 @@ class Serving:
     def get(self, path: str) -> httpcore.Response:
         return httpcore.request("GET", self.url + path)
 
+    def request(self, method: str, path: str, body: bytes = b"") -> httpcore.Response:
+        """Any request; a body is JSON."""
+        headers = [("content-type", "application/json")] if body else []
+        return httpcore.request(method, self.url + path, headers=headers, content=body or None)
+
     def chat(self, prompt: str) -> httpcore.Response:
         body = f'{{"model": "qwen3.7-plus", "messages": [{{"role": "user", "content": "{prompt}"}}]}}'
         return httpcore.request(

@@ -32,7 +32,7 @@ usages = st.builds(Usage, counts, counts, counts, counts)
 def calls(draw: st.DrawFn, index: int) -> list[StreamEvent]:
     """One whole call. Fragments are any text: nobody between the upstream and the client reads them."""
     inside: list[StreamEvent] = draw(st.lists(st.builds(ToolDelta, st.just(index), words) | notices, max_size=4))
-    name = draw(st.sampled_from(["Read", "Bash", "web_search"]))
+    name = draw(st.sampled_from(["Read", "Bash", "web_search", "tool_search"]))
     return [ToolOpen(index, f"call_{index}", name, draw(st.booleans())), *inside, ToolClose(index)]
 
 

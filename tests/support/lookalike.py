@@ -35,10 +35,19 @@ async def running(
     linger: float = 30.0,
     settle: float = 0.0,
     fixtures: Path | None = None,
+    max_streams: int | None = None,
+    parse_polls: int = 0,
 ) -> AsyncIterator[Lookalike]:
     """A look-alike whose ids are the same in every run."""
     async with Lookalike(
-        clock=clock, ids=Ids(seed), pace=pace, linger=linger, settle=settle, fixtures=fixtures
+        clock=clock,
+        ids=Ids(seed),
+        pace=pace,
+        linger=linger,
+        settle=settle,
+        fixtures=fixtures,
+        max_streams=max_streams,
+        parse_polls=parse_polls,
     ) as lookalike:
         yield lookalike
 

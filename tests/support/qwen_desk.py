@@ -1,25 +1,33 @@
 """The qwen transport with everything it needs, over a scripted upstream."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from luna.core.flow import Flow
+import anyio
+
+from luna.core.flow import Flow, Outcome
 from luna.core.prompts import Prompt, Prompts
 from luna.core.services import Services
 from luna.core.stage import BuildContext
 from luna.model.ambient import Ids, ManualClock
 from luna.model.chat import Binding, ChatRequest, Message, Text
 from luna.model.errors import LunaError
-from luna.model.events import Batch, StreamEvent, TextDelta
+from luna.model.events import Batch, Stream, StreamEvent, TextDelta
 from luna.model.grammar import Grammar
+from luna.model.preferences import LivePreferences
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
 from luna.stages.qwen import Qwen, QwenOptions
-from luna.stages.schedule import Schedule
+from luna.stages.schedule import Schedule, ScheduleOptions
 from luna.state.accounts import Accounts
+from luna.state.choice import Wish
 from luna.state.credentials import CredentialStore
+from luna.state.scheduler import Scheduler
+from luna.state.tickets import Need
 from luna.state.turns import Turns
+from luna.upstream.recording import RecordingBackend
 from tests.support.machine import Encode, flow_of
 from tests.support.scripted import ScriptedBackend, body_of, success
 from tests.support.tokens import access_token
@@ -46,14 +54,14 @@ def assistant(text: str) -> Message:
 
 
 class QwenDesk:
-    """One process's worth of services, the account `env`, and a stage."""
+    """One process's worth of services, the account `env`, and a stage. `recorded`: recordings see the upstream."""
 
-    def __init__(self, directory: Path, *, account: bool = True, **options: Any) -> None:
+    def __init__(self, directory: Path, *, account: bool = True, recorded: bool = False, **options: Any) -> None:
         self.clock = ManualClock()
         self.backend = ScriptedBackend()
         self.accounts = Accounts(
             store=CredentialStore(directory / "credentials.json"),
-            backend=self.backend,
+            backend=RecordingBackend(self.backend) if recorded else self.backend,
             clock=self.clock,
             site=Site(),
             ids=Ids(b"accounts"),
@@ -61,12 +69,16 @@ class QwenDesk:
             env_cookies="token=s; refresh_token=r" if account else "",
         )
         self.catalogue, self.turns = Catalogue(self.clock), Turns()
+        self.preferences = LivePreferences()
         self.services = Services()
         self.services.provide(Accounts, self.accounts)
+        self.scheduler = Scheduler(self.accounts, self.preferences, clock=self.clock)
+        self.services.provide(Scheduler, self.scheduler)
+        self.services.provide(LivePreferences, self.preferences)
         self.services.provide(Catalogue, self.catalogue)
         self.services.provide(Turns, self.turns)
         self.stage = Qwen(QwenOptions(**options), BuildContext(PROMPTS, "test"))
-        self.schedule = Schedule(Schedule.Options(), BuildContext(PROMPTS, "test"))
+        self.schedule = Schedule(ScheduleOptions(), BuildContext(PROMPTS, "test"))
         self.slept: list[float] = []
         self.others = 0
         """Generations of flows that the test itself plays."""
@@ -90,13 +102,30 @@ class QwenDesk:
         )
         return flow
 
+    def need(self, account: str = "") -> Need:
+        """What somebody else's request needs."""
+        return Need.of(Wish(account=account))
+
+    @asynccontextmanager
+    async def soon(self, step: Callable[[], None]) -> AsyncIterator[None]:
+        """Do this while the block waits."""
+        async with anyio.create_task_group() as tasks:
+
+            async def later() -> None:
+                await anyio.sleep(0.01)
+                step()
+
+            tasks.start_soon(later)
+            with anyio.fail_after(5):
+                yield
+
     async def batches(self, flow: Flow, *, leave_after: int = 0) -> list[Batch]:
         """Run it as the engine does, checking the grammar; `leave_after` batches the client leaves."""
         inner: list[Any] = []
 
         def proceed(flow: Flow) -> Any:
             inner.append(self.stage.stream(flow))
-            return inner[0]
+            return inner[-1]
 
         outer, found, grammar = self.schedule.around(flow, proceed), [], Grammar()
         try:
@@ -115,6 +144,13 @@ class QwenDesk:
         self.clean()
         return found
 
+    async def leave(self, flow: Flow, stream: Stream) -> None:
+        """The client has left."""
+        flow.outcome = Outcome.CLIENT_GONE
+        await stream.aclose()
+        for cleanup in flow.take_defers():
+            await cleanup()
+
     async def events(self, flow: Flow) -> list[StreamEvent]:
         """Everything that came out."""
         return [event for batch in await self.batches(flow) for event in batch]
@@ -131,6 +167,7 @@ class QwenDesk:
     def clean(self) -> None:
         """Nothing is left behind."""
         assert self.accounts.leases == 0
+        assert (self.scheduler.running, self.scheduler.waiting) == (0, 0)
         assert self.backend.open_responses == 0
         assert f" {self.others} generating" in repr(self.turns)
 

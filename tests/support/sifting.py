@@ -26,7 +26,7 @@ def tool(name: str, /, *required: str, **parameters: Any) -> Tool:
 
 
 TOOLS = [
-    tool("search", "query", query="string", limit="integer", exact="boolean", filter="object"),
+    tool("search", "query", query="string", limit="integer", exact="boolean", filter="object", site="string"),
     tool("write_file", "path", "content", path="string", content="string", mode={"enum": ["append", "replace"]}),
     tool("list_files", path=("string", "null"), patterns={"type": "array", "items": {"type": "string"}}),
     tool("now"),

@@ -44,6 +44,8 @@ NEAR_MISSES = (
     "[",
     "{",
 )
+LEFT_OUT = {"search": ("limit", "exact", "filter", "site"), "write_file": ("mode",), "list_files": ("patterns",)}
+"""Parameters that need not be given and cannot be null."""
 WORDS = ("The", "file", "is", "größer", "als", "工具", "that", "one.", "🙂", "null", "42")
 SOUP = (
     "</content>",
@@ -97,7 +99,7 @@ def transcript(draw: Random, parts: int = 5) -> Transcript:
             made.text += text
         else:
             calls = [call(draw) for _ in range(draw.randint(1, 3))]
-            made.written += draw.choice(DIALECTS)(draw, calls)
+            made.written += draw.choice(DIALECTS)(draw, [with_nulls(draw, each) for each in calls])
             made.calls += calls
     return made
 
@@ -132,6 +134,7 @@ def call(draw: Random) -> Call:
                 "limit": draw.randint(-5, 10**6),
                 "exact": draw.random() < 0.5,
                 "filter": {"a": [1, soup(draw, 3)]},
+                "site": soup(draw, 3),
             }
             return name, {"query": soup(draw)} | {k: v for k, v in extra.items() if draw.random() < 0.4}
         case "write_file":
@@ -145,6 +148,15 @@ def call(draw: Random) -> Call:
             return name, {k: v for k, v in members.items() if draw.random() < 0.6}
         case _:
             return name, {}
+
+
+def with_nulls(draw: Random, made: Call) -> Call:
+    """The same call as a model writes it that fills in what it could leave out."""
+    name, arguments = made
+    left_out = [key for key in LEFT_OUT.get(name, ()) if key not in arguments and draw.random() < 0.1]
+    written = [*arguments.items(), *((key, None) for key in left_out)]
+    draw.shuffle(written)
+    return name, dict(written)
 
 
 # dialects

@@ -53,11 +53,14 @@ class Store:
         url, problems = database_url(configured, data_dir), list[str]()
         engine = await anyio.to_thread.run_sync(open_database, url, problems)
         store = cls(engine, url, problems)
+        failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(store._writer.run)
                 try:
                     yield store
+                except Exception as error:  # carried out of the task group, which would wrap it
+                    failure = error
                 finally:
                     store._writer.stop()
                     with anyio.move_on_after(CLOSING, shield=True):
@@ -66,6 +69,8 @@ class Store:
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(store._close)
+        if failure is not None:
+            raise failure
 
     def _close(self) -> None:
         self._writer.close()
@@ -138,6 +143,7 @@ class Store:
             "database": told(self._url),
             "waiting": writer.waiting,
             "commits": writer.commits,
+            "seconds": round(writer.seconds, 6),
             "lost": writer.lost,
             "problem": writer.problem,
             "problems": list(self.problems),

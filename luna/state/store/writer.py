@@ -54,6 +54,8 @@ class Writer:
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
         self.commits = 0
+        self.seconds = 0.0
+        """Spent on them, waiting for the database included."""
         self.lost = 0
         """Writes that were given up."""
 
@@ -117,6 +119,7 @@ class Writer:
 
     async def _bring_in(self, batch: list[_Write]) -> None:
         pauses = iter(PAUSES)
+        begun = anyio.current_time()
         while True:
             try:
                 await anyio.to_thread.run_sync(partial(self._transact, batch), limiter=self._limiter)
@@ -141,6 +144,7 @@ class Writer:
         self.problem = ""
         self._done += len(batch)
         self.commits += 1
+        self.seconds += anyio.current_time() - begun
         self._tell()
 
     async def _bring_in_one_by_one(self, batch: list[_Write], error: SQLAlchemyError) -> None:

@@ -23,11 +23,14 @@ ENTRY = {
     "default": "Hello {{ name }}.",
     "current": "Hello {{ name }}.",
     "description": "Greets.",
+    "file": "prompts/greeting.md",
     "variables": ["name"],
+    "samples": {"name": "get_weather"},
     "overridden": False,
+    "override": None,
     "problem": "",
 }
-SET = {**ENTRY, "current": "Hi {{ name }}!", "overridden": True}
+SET = {**ENTRY, "current": "Hi {{ name }}!", "overridden": True, "override": "Hi {{ name }}!"}
 
 
 class Panel:
@@ -121,6 +124,40 @@ async def test_what_cannot_be_saved_says_why_and_names_no_path(panel: Panel) -> 
     assert status == 500
     assert document["error"]["message"].startswith("The prompts could not be saved: ")
     assert str(panel.base.parent) not in document["error"]["message"]
+
+
+async def test_what_is_set_and_no_longer_fits_can_still_be_seen(panel: Panel) -> None:
+    await panel("POST", "/api/prompts", {"id": "greeting", "value": "Hi {{ name }}!"})
+    write(panel.base, {"prompts/greeting.md": "Hello."})
+    await panel.config.reload()
+    _, (entry,) = await panel("GET", "/api/prompts")
+    assert (entry["current"], entry["override"], entry["default"]) == ("Hello.", "Hi {{ name }}!", "Hello.")
+    assert entry["problem"] == "the variable 'name' is not declared"
+
+
+async def test_a_text_is_shown_as_the_model_would_get_it(panel: Panel) -> None:
+    asked = {"id": "greeting", "value": "Hi {{ name }}, {{ Name }}!", "variables": {"name": "Ann", "age": "7"}}
+    status, document = await panel("POST", "/api/prompts/preview", asked)
+    assert (status, document["text"], document["variables"]) == (200, "Hi Ann, {{ Name }}!", {"name": "Ann"})
+    assert [(each["line"], each["col"]) for each in document["warnings"]] == [(1, 16)]
+    asked = {"id": "greeting", "value": "Hi {{ name }}!"}
+    assert (await panel("POST", "/api/prompts/preview", asked))[1]["text"] == "Hi get_weather!"
+    assert await panel("GET", "/api/prompts") == (200, [ENTRY])
+
+
+async def test_a_text_that_cannot_be_says_where(panel: Panel) -> None:
+    asked = {"id": "greeting", "value": "Hi {{ name }}!\n\nYou are {{ nam }}."}
+    status, document = await panel("POST", "/api/prompts/preview", asked)
+    assert status == 422
+    error = document["error"]
+    assert error["message"] == "Line 3, column 9: the variable 'nam' is not declared."
+    assert error["fields"] == [
+        {"path": "value:3:9", "message": "the variable 'nam' is not declared — did you mean 'name'?"}
+    ]
+    asked = {"id": "greeting", "value": "Hi!"}
+    status, document = await panel("POST", "/api/prompts/preview", asked)
+    assert (status, document["error"]["fields"][0]["path"]) == (422, "value:0:0")
+    assert (await panel("POST", "/api/prompts/preview", {"id": "x", "value": ""}))[0] == 404
 
 
 async def test_the_door_is_in_front(panel: Panel) -> None:

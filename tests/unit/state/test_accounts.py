@@ -9,9 +9,10 @@ from luna.model.ambient import Ids, ManualClock
 from luna.model.errors import Kind, LunaError
 from luna.qwen.credentials import Credentials
 from luna.qwen.endpoints import Site
-from luna.state.account import PROBE_AFTER
-from luna.state.accounts import Accounts
+from luna.qwen.refusals import Refusal, refused
+from luna.state.accounts import PROVIDER, Accounts
 from luna.state.credentials import CredentialStore, Record
+from luna.state.health import PROBE_AFTER
 from tests.support.scripted import ScriptedBackend, document, refusal, success
 from tests.support.tokens import access_token, jwt
 
@@ -26,12 +27,18 @@ def error(kind: Kind, **more: Any) -> LunaError:
 class Desk:
     """Accounts over a scripted upstream and a directory."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
+    def __init__(self, directory: Path, *, env_token: str = "", env_cookies: str = "") -> None:
         self.clock = ManualClock()
         self.backend = ScriptedBackend()
         self.store = CredentialStore(directory / "credentials.json")
         self.accounts = Accounts(
-            store=self.store, backend=self.backend, clock=self.clock, site=Site(), ids=Ids(b"x"), **environment
+            store=self.store,
+            backend=self.backend,
+            clock=self.clock,
+            site=Site(),
+            ids=Ids(b"x"),
+            env_token=env_token,
+            env_cookies=env_cookies,
         )
 
     async def two(self) -> None:
@@ -54,7 +61,7 @@ async def taken(desk: Desk, preferred: str = "") -> str:
         return lease.account.id
 
 
-async def refused(desk: Desk, preferred: str = "") -> LunaError:
+async def denied(desk: Desk, preferred: str = "") -> LunaError:
     with pytest.raises(LunaError) as caught:
         async with desk.accounts.lease(preferred):
             pass
@@ -66,7 +73,7 @@ async def refused(desk: Desk, preferred: str = "") -> LunaError:
 
 
 async def test_without_an_account_the_next_step_is_said(desk: Desk) -> None:
-    problem = await refused(desk)
+    problem = await denied(desk)
     assert problem.kind is Kind.NO_ACCOUNT
     for step in ("QWEN_AI_TOKEN", "QWEN_AI_COOKIES", "POST /api/provider/token", "--demo"):
         assert step in problem.hint
@@ -87,7 +94,7 @@ async def test_the_environment_is_an_account(tmp_path: Path, environment: dict[s
 
 async def test_an_unusable_environment_says_so_instead_of_stopping_luna(tmp_path: Path) -> None:
     desk = Desk(tmp_path, env_token="two words")
-    problem = await refused(desk)
+    problem = await denied(desk)
     assert problem.kind is Kind.UPSTREAM_LOGIN
     assert "QWEN_AI_TOKEN" in problem.message
     assert "two words" not in problem.told
@@ -118,7 +125,7 @@ async def test_the_look_alike_serves_only_while_there_is_no_other(desk: Desk) ->
     await desk.accounts.save({"token": "t"}, account_id="mine")
     assert await taken(desk) == "mine"
     assert desk.accounts.readiness() == "ready"
-    assert (await refused(desk, "demo")).kind is Kind.NOT_FOUND
+    assert (await denied(desk, "demo")).kind is Kind.NOT_FOUND
 
 
 # Saving
@@ -159,9 +166,9 @@ async def test_names_that_an_account_cannot_have(desk: Desk, id: str) -> None:
 
 
 async def test_other_refusals(desk: Desk) -> None:
-    for fields, more in (({"token": "t"}, {"provider_id": "other"}), ({"ticket": "t"}, {}), ({"token": " "}, {})):
+    for fields, provider in (({"token": "t"}, "other"), ({"ticket": "t"}, PROVIDER), ({"token": " "}, PROVIDER)):
         with pytest.raises(LunaError) as caught:
-            await desk.accounts.save(fields, **more)
+            await desk.accounts.save(fields, provider_id=provider)
         assert caught.value.kind is Kind.BAD_REQUEST
     assert desk.accounts.all() == []
 
@@ -183,6 +190,94 @@ async def test_removing(desk: Desk) -> None:
     assert [record.id for record in desk.store.load()] == ["b"]
 
 
+async def test_a_flow_goes_on_with_an_account_that_is_removed(desk: Desk) -> None:
+    await desk.two()
+    async with desk.accounts.lease("a") as lease:
+        await desk.accounts.remove("a")
+        assert lease.account.authority.credentials.token == "one"
+        lease.failed(error(Kind.RATE_LIMITED))
+    assert [account.id for account in desk.accounts.all()] == ["b"]
+
+
+async def test_what_a_person_says_of_an_account_lasts(desk: Desk, tmp_path: Path) -> None:
+    await desk.two()
+    await desk.accounts.edit("a", label="Mine", enabled=False, max_concurrent_runs=7, network_profile="home")
+    await desk.accounts.edit("b", max_concurrent_runs=0)
+    a, b = Desk(tmp_path).accounts.all()
+    assert (a.label, a.enabled, a.max_concurrent_runs, a.network_profile) == ("Mine", False, 7, "home")
+    assert (b.label, b.enabled, b.max_concurrent_runs, b.network_profile) == ("b", True, 0, "")
+    await desk.accounts.edit("a", label=" ", max_concurrent_runs=None)
+    assert (desk.accounts.require("a").label, desk.accounts.own_limit("a")) == ("a", None)
+    with pytest.raises(LunaError) as caught:
+        await desk.accounts.edit("nobody", enabled=True)
+    assert caught.value.kind is Kind.NOT_FOUND
+
+
+async def test_what_a_person_says_of_the_environments_account_lasts_without_its_secret(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, env_token="env-secret")
+    await desk.accounts.edit("env", enabled=False, max_concurrent_runs=3)
+    assert "env-secret" not in desk.store.path.read_text()
+    (account,) = Desk(tmp_path, env_token="env-secret").accounts.all()
+    assert (account.enabled, account.max_concurrent_runs, account.label) == (False, 3, "environment")
+    assert account.authority.credentials.token == "env-secret"
+    (changed,) = Desk(tmp_path, env_token="another").accounts.all()
+    assert (changed.enabled, changed.authority.credentials.token) == (False, "another")
+
+
+async def test_a_new_account_must_be_new(desk: Desk) -> None:
+    await desk.accounts.save({"token": "t"}, account_id="a", new=True, max_concurrent_runs=2)
+    with pytest.raises(LunaError) as caught:
+        await desk.accounts.save({"token": "other"}, account_id="a", new=True)
+    assert caught.value.kind is Kind.CONFLICT
+    assert desk.accounts.require("a").authority.credentials.token == "t"
+    await desk.accounts.save({"token": "other"}, account_id="a", max_concurrent_runs=9)
+    assert desk.accounts.own_limit("a") == 2
+
+
+async def test_credentials_that_were_read_elsewhere_are_taken_whole(desk: Desk) -> None:
+    await desk.accounts.save({"token": "old", "cookies": "a=1"}, account_id="mine", label="Mine")
+    account = await desk.accounts.take_in(Credentials(token="new"), account_id="mine")
+    assert (account.authority.credentials, account.label) == (Credentials(token="new"), "Mine")
+    named = await desk.accounts.take_in(Credentials(token=access_token(NOW, user="u1")))
+    assert named.id.startswith("qwen-")
+    with pytest.raises(LunaError):
+        await desk.accounts.take_in(Credentials(token="t"), account_id="env")
+
+
+async def test_each_account_has_its_own_way_out(tmp_path: Path) -> None:
+    ways: dict[str, Any] = {}
+
+    def way(account_id: str, profile: Any) -> ScriptedBackend:
+        ways[account_id] = profile
+        return ScriptedBackend().on("GET", USER, document({"id": account_id or "nobody"}))
+
+    accounts = Accounts(
+        store=CredentialStore(tmp_path / "c.json"),
+        backend=ScriptedBackend(),
+        clock=ManualClock(),
+        site=Site(),
+        ways=way,
+    )
+    await accounts.save({"token": "t"}, account_id="a")
+    await accounts.edit("a", network_profile="home")
+    assert ways["a"]() == "home"
+    assert (await accounts.check("a")).info == {"id": "a"}
+    assert (await accounts.validate({"token": "t"})).info == {"id": "nobody"}, "what is only tried out has a way too"
+
+
+async def test_whoever_watches_hears_of_every_change(desk: Desk) -> None:
+    heard: list[str] = []
+    desk.accounts.watch(lambda account: heard.append(account.id if account is not None else "any"))
+    await desk.two()
+    assert heard == ["a", "b"]
+    heard.clear()
+    await desk.fail("a", error(Kind.RATE_LIMITED))
+    await desk.accounts.edit("b", enabled=False)
+    await desk.accounts.remove("a")
+    desk.accounts.tell()
+    assert heard == ["a", "b", "a", "any"]
+
+
 # Who gets one
 
 
@@ -199,7 +294,7 @@ async def test_the_preferred_one_however_busy(desk: Desk) -> None:
     await desk.two()
     async with desk.accounts.lease("b"), desk.accounts.lease("b") as lease:
         assert lease.account.in_flight == 2
-    problem = await refused(desk, "nobody")
+    problem = await denied(desk, "nobody")
     assert problem.kind is Kind.NOT_FOUND
     assert problem.param == "account"
     assert "a, b" in problem.hint
@@ -209,7 +304,7 @@ async def test_a_limited_account_rests_as_long_as_it_was_told(desk: Desk) -> Non
     await desk.two()
     await desk.fail("a", error(Kind.RATE_LIMITED, retry_after=7200))
     assert [await taken(desk) for _ in range(2)] == ["b", "b"]
-    problem = await refused(desk, "a")
+    problem = await denied(desk, "a")
     assert (problem.kind, problem.retry_after) == (Kind.RATE_LIMITED, 7200)
     desk.clock.advance(7200)
     assert await taken(desk, "a") == "a"
@@ -219,7 +314,7 @@ async def test_when_all_rest_the_first_to_come_back_speaks(desk: Desk) -> None:
     await desk.two()
     await desk.fail("a", error(Kind.RATE_LIMITED, retry_after=7200))
     await desk.fail("b", error(Kind.RATE_LIMITED))
-    problem = await refused(desk)
+    problem = await denied(desk)
     assert (problem.kind, problem.retry_after) == (Kind.RATE_LIMITED, 60)
     assert desk.accounts.readiness() == "none"
 
@@ -229,7 +324,7 @@ async def test_a_lost_login_waits_for_new_credentials(desk: Desk) -> None:
     await desk.fail("a", error(Kind.UPSTREAM_LOGIN))
     assert [await taken(desk) for _ in range(2)] == ["b", "b"]
     desk.clock.advance(1e6)
-    assert (await refused(desk, "a")).kind is Kind.UPSTREAM_LOGIN
+    assert (await denied(desk, "a")).kind is Kind.UPSTREAM_LOGIN
     await desk.accounts.save({"token": "new"}, account_id="a")
     assert await taken(desk, "a") == "a"
 
@@ -237,7 +332,7 @@ async def test_a_lost_login_waits_for_new_credentials(desk: Desk) -> None:
 async def test_a_blocked_account_is_tried_again_only_as_a_last_resort(desk: Desk) -> None:
     await desk.two()
     await desk.fail("a", error(Kind.UPSTREAM_BLOCKED))
-    problem = await refused(desk, "a")
+    problem = await denied(desk, "a")
     assert (problem.kind, problem.retry_after) == (Kind.UPSTREAM_BLOCKED, PROBE_AFTER)
     desk.clock.advance(PROBE_AFTER)
     assert await taken(desk) == "b"
@@ -249,8 +344,11 @@ async def test_a_blocked_account_is_tried_again_only_as_a_last_resort(desk: Desk
 
 async def test_other_errors_say_nothing_about_the_account(desk: Desk) -> None:
     await desk.two()
-    for kind in (Kind.TIMEOUT, Kind.CHAT_BUSY, Kind.CONTENT_FILTERED, Kind.QUOTA_EXHAUSTED, Kind.MODEL_GONE):
-        await desk.fail("a", error(kind))
+    long_prompt = refused(Refusal(details="Allocated quota exceeded, please increase your quota limit #token-limit"))
+    assert long_prompt.kind is Kind.QUOTA_EXHAUSTED
+    others = [error(kind) for kind in (Kind.TIMEOUT, Kind.CHAT_BUSY, Kind.CONTENT_FILTERED, Kind.MODEL_GONE)]
+    for problem in [long_prompt, *others]:
+        await desk.fail("a", problem)
         assert await taken(desk, "a") == "a"
 
 
@@ -268,7 +366,7 @@ async def test_a_success_does_not_end_a_rest(desk: Desk) -> None:
     async with desk.accounts.lease("a") as lease:
         lease.failed(error(Kind.RATE_LIMITED, retry_after=100))
         lease.succeeded()
-    assert (await refused(desk, "a")).retry_after == 100
+    assert (await denied(desk, "a")).retry_after == 100
 
 
 # What the site rotates
@@ -350,6 +448,27 @@ async def test_bad_credentials_are_never_renewed_while_being_tried(desk: Desk) -
     assert not verdict.valid
     assert verdict.info is None
     assert not desk.backend.to(REFRESH)
+
+
+async def test_an_answer_that_says_no_is_not_an_answer(desk: Desk) -> None:
+    """LunaProxy took `success: false` with data in it for good credentials (W34)."""
+    desk.backend.on("GET", USER, document({"success": False, "data": {"id": "u", "code": "Unauthorized"}}))
+    assert not (await desk.accounts.validate({"token": "t"})).valid
+    desk.backend.on("GET", USER, success({}))
+    verdict = await desk.accounts.validate({"token": "t"})
+    assert (verdict.valid, "without saying whose" in verdict.error) == (False, True)
+
+
+async def test_the_end_of_a_login_is_told(desk: Desk) -> None:
+    desk.backend.on("GET", USER, document({"id": "u"}))
+    token, session = access_token(NOW), jwt(id="u", exp=NOW + 9e6)
+    assert (await desk.accounts.validate({"token": "opaque"})).expires_at is None
+    assert (await desk.accounts.validate({"token": token})).expires_at == NOW + 900
+    assert (await desk.accounts.validate({"token": token, "cookies": f"token={session}"})).expires_at == NOW + 9e6
+    assert (await desk.accounts.validate({"token": token, "cookies": "refresh_token=opaque"})).expires_at is None
+    account = await desk.accounts.save({"token": token, "cookies": f"token={session}"}, account_id="a")
+    view = account.view()
+    assert (view.expires_at, view.token_expires_at, view.renewable) == ((NOW + 9e6) * 1000, (NOW + 900) * 1000, True)
 
 
 @pytest.mark.parametrize("user", [{"id": "g", "is_guest": True}, {"id": "g", "email": "1@guest.com"}])

@@ -6,9 +6,9 @@ from luna.state.turns import Place, Turns
 def test_a_chat_is_remembered_until_it_proves_wrong() -> None:
     turns = Turns()
     assert turns.find("c") is None
-    turns.note("c", Place("a", "r1"))
-    turns.note("c", Place("a", "r2"))
-    assert turns.find("c") == Place("a", "r2")
+    turns.note(Place("a", "c", "r1"))
+    turns.note(Place("a", "c", "r2"))
+    assert turns.find("c") == Place("a", "c", "r2")
     turns.forget("c")
     turns.forget("c")
     assert turns.find("c") is None
@@ -17,9 +17,9 @@ def test_a_chat_is_remembered_until_it_proves_wrong() -> None:
 def test_the_longest_unused_is_forgotten() -> None:
     turns = Turns(limit=2)
     for chat in ("a", "b"):
-        turns.note(chat, Place("x", "r"))
+        turns.note(Place("x", chat, "r"))
     turns.find("a")
-    turns.note("c", Place("x", "r"))
+    turns.note(Place("x", "c", "r"))
     assert turns.find("b") is None
     assert turns.find("a") is not None
     assert repr(turns) == "<Turns 2 chats, 0 generating>"

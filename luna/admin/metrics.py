@@ -1,0 +1,79 @@
+"""`GET /metrics`: luna's figures, as Prometheus reads them (text format 0.0.4).
+
+Owns who may read them, and what of the house is shown beside what `luna.state.metrics` counts itself. Figures are no
+secret to this machine; to others they are, and need the admin key.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from luna.admin.door import Door
+from luna.admin.operation import Operation
+from luna.core.live import LiveFlows
+from luna.model.ambient import Clock
+from luna.state.accounts import Accounts
+from luna.state.instruments import CONTENT_TYPE
+from luna.state.metrics import Metrics
+from luna.state.run import NEXT, TERMINAL
+from luna.state.runs import Runs
+from luna.state.store import Store
+
+
+def routes(metrics: Metrics, door: Door, *, open: bool) -> list[Operation]:
+    """The routes of this subject, for the root. `open`: luna can be reached from this machine alone."""
+
+    async def show(request: Request) -> Response:
+        if not open:
+            door.check(request.headers)
+        return Response(metrics.registry.render(), headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
+
+    about = "Figures for Prometheus. Needs the admin key where other machines can reach luna."
+    return [Operation("GET", "/metrics", show, about, media="text/plain", open=True)]
+
+
+def observe_house(
+    metrics: Metrics,
+    *,
+    live: LiveFlows,
+    runs: Runs,
+    accounts: Accounts,
+    store: Store,
+    clock: Clock,
+    chats: Callable[[], Mapping[str, int]] | None = None,
+) -> None:
+    """Show what the parts of this process know. `chats` counts the ledger's chats by their state."""
+
+    def oldest_in_queue() -> float:
+        waiting = [run.record.created_at for run in runs.active() if run.status == "queued"]
+        return max(0.0, clock.wall() - min(waiting)) if waiting else 0.0
+
+    def by_status() -> dict[tuple[str, ...], float]:
+        counted = Counter(run.status for run in runs.active())
+        return {(status,): float(counted[status]) for status in NEXT if status not in TERMINAL}
+
+    def by_state() -> dict[tuple[str, ...], float]:
+        return {(state,): float(n) for state, n in Counter(a.state.word for a in accounts.all()).items()}
+
+    def kept(name: str) -> Callable[[], float]:
+        return lambda: float(store.describe()[name])
+
+    metrics.observe("luna_flows_active", "Requests to the model endpoints that are being answered.", lambda: len(live))
+    metrics.observe("luna_runs_active", "Runs that go on, by state.", by_status, ("status",))
+    metrics.observe("luna_queue_oldest_seconds", "Age of the oldest run that waits for a place.", oldest_in_queue)
+    metrics.observe("luna_accounts", "Accounts, by state.", by_state, ("state",))
+    metrics.observe("luna_store_queue", "Writes that wait for the database.", kept("waiting"))
+    metrics.observe("luna_store_commits_total", "Commits to the database.", kept("commits"), kind="counter")
+    metrics.observe("luna_store_commit_seconds_total", "Time spent on them.", kept("seconds"), kind="counter")
+    metrics.observe("luna_store_lost_total", "Writes that were given up.", kept("lost"), kind="counter")
+    metrics.observe("luna_store_writable", "1 while the database takes writes.", lambda: 0.0 if store.problem else 1.0)
+    if chats is not None:
+        counts = chats
+        metrics.observe(
+            "luna_chats",
+            "Chats that luna made in its accounts, by state.",
+            lambda: {(state,): float(number) for state, number in counts().items()},
+            ("state",),
+        )

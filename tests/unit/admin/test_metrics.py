@@ -1,0 +1,103 @@
+"""`/metrics`: who may read it, and what it says of the house."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import anyio
+import pytest
+
+from luna.admin import metrics as subject
+from luna.admin.door import Door
+from luna.core.live import LiveFlows
+from luna.model.ambient import ManualClock
+from luna.state.accounts import Accounts
+from luna.state.metrics import Metrics
+from luna.state.runs import Runs
+from luna.state.store import Store
+from tests.support.machine import Scripted, flow_of
+from tests.support.panel import KEY, Panel
+from tests.support.prometheus import parse
+
+
+@dataclass
+class _State:
+    word: str
+
+
+@dataclass
+class _Account:
+    state: _State
+
+
+@dataclass
+class _Accounts:
+    states: list[str] = field(default_factory=list)
+
+    def all(self) -> list[_Account]:
+        return [_Account(_State(word)) for word in self.states]
+
+
+def panel(metrics: Metrics, *, open: bool) -> Panel:
+    door = Door(KEY, ManualClock())
+    return Panel(open_routes=subject.routes(metrics, door, open=open), door=door)
+
+
+async def test_on_this_machine_everybody_may_read_it() -> None:
+    said = await panel(Metrics(0.0), open=True)("GET", "/metrics", key="")
+    assert said.status == 200
+    assert said.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert said.headers["cache-control"] == "no-store"
+    assert parse(said.body.decode())["luna_flow_seconds"].type == "histogram"
+
+
+@pytest.mark.parametrize(("key", "status"), [("", 401), ("wrong", 401), (KEY, 200)])
+async def test_where_others_reach_it_the_key_is_needed(key: str, status: int) -> None:
+    said = await panel(Metrics(0.0), open=False)("GET", "/metrics", key=key)
+    assert said.status == status
+    assert (b"luna_" in said.body) == (status == 200)
+
+
+async def test_what_is_said_of_the_house(store: Store) -> None:
+    clock, live, metrics = ManualClock(), LiveFlows(), Metrics(0.0)
+    runs, accounts = Runs(store, clock), _Accounts(["ready", "ready", "cooling"])
+    subject.observe_house(
+        metrics,
+        live=live,
+        runs=runs,
+        accounts=cast("Accounts", accounts),
+        store=store,
+        clock=clock,
+        chats=lambda: {"open": 3, "deleted": 4, "orphaned": 0},
+    )
+    waiting = runs.begin("flow_1")
+    runs.begin("flow_2").running("env")
+    live.add(flow_of(Scripted()))
+    clock.advance(12.0)
+    await store.commit()
+    said = parse(metrics.registry.render())
+    assert said["luna_flows_active"].value() == 1
+    assert [said["luna_runs_active"].value(status=s) for s in ("queued", "running", "streaming")] == [1, 1, 0]
+    assert said["luna_queue_oldest_seconds"].value() == 12
+    assert said["luna_accounts"].value(state="ready") == 2
+    assert said["luna_accounts"].value(state="cooling") == 1
+    assert said["luna_chats"].value(state="deleted") == 4
+    assert (said["luna_store_queue"].value(), said["luna_store_writable"].value()) == (0, 1)
+    assert said["luna_store_commits_total"].value() >= 1
+    assert said["luna_store_commit_seconds_total"].value() > 0
+    assert said["luna_store_lost_total"].value() == 0
+    runs.end(waiting, outcome="client-gone")
+    assert parse(metrics.registry.render())["luna_queue_oldest_seconds"].value() == 0
+
+
+async def test_a_database_that_refuses_is_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics(0.0)
+    clock = ManualClock()
+    subject.observe_house(
+        metrics, live=LiveFlows(), runs=Runs(store, clock), accounts=cast("Accounts", _Accounts()), store=store,
+        clock=clock,
+    )  # fmt: skip
+    monkeypatch.setattr(type(store), "problem", "disk full")
+    said = parse(metrics.registry.render())
+    assert said["luna_store_writable"].value() == 0
+    assert "luna_chats" not in said
+    await anyio.lowlevel.checkpoint()

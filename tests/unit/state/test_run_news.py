@@ -1,0 +1,70 @@
+"""Runs told as they change: the first time at once, then at a pace, and nothing while nobody looks on."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import msgspec
+import pytest
+
+from luna.model.ambient import SystemClock
+from luna.state.bulletin import Bulletin, Onlooker
+from luna.state.run_news import PACE, RunNews
+from luna.state.runs import Runs
+from luna.state.store import Store
+
+Newsroom = tuple[Runs, Bulletin, RunNews]
+
+
+@pytest.fixture
+async def newsroom(store: Store) -> AsyncIterator[Newsroom]:
+    clock = SystemClock()
+    runs, bulletin = Runs(store, clock), Bulletin(clock.monotonic)
+    news = RunNews(bulletin, clock.monotonic)
+    runs.watch(news.changed)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(news.keep)
+        yield runs, bulletin, news
+        tasks.cancel_scope.cancel()
+
+
+async def told(onlooker: Onlooker) -> list[dict[str, Any]]:
+    with anyio.fail_after(3):
+        return [msgspec.json.decode(event.data) for event in await onlooker.take()]
+
+
+async def test_a_run_is_told_at_once_and_what_follows_in_one_piece(newsroom: Newsroom) -> None:
+    runs, bulletin, _ = newsroom
+    with bulletin.listening(["runs"]) as onlooker:
+        begun = anyio.current_time()
+        run = runs.begin("flow_1", model="qwen", route="chat")
+        (first,) = await told(onlooker)
+        assert anyio.current_time() - begun < PACE
+        assert (first["id"], first["status"], first["model"], first["route"]) == ("flow_1", "queued", "qwen", "chat")
+        run.queued("account full: env")
+        run.running("env")
+        run.streaming()
+        runs.end(run, outcome="completed")
+        (last,) = await told(onlooker)
+        assert (last["status"], last["accountId"]) == ("completed", "env")
+        assert last["durationMs"] >= 0
+
+
+async def test_many_runs_are_told_of_each(newsroom: Newsroom) -> None:
+    runs, bulletin, _ = newsroom
+    with bulletin.listening(["runs"]) as onlooker:
+        for number in range(20):
+            run = runs.begin(f"flow_{number}")
+            runs.end(run, outcome="completed")
+        seen: dict[str, str] = {}
+        while set(seen.values()) != {"completed"}:
+            seen |= {event["id"]: event["status"] for event in await told(onlooker)}
+        assert len(seen) == 20
+
+
+async def test_nothing_is_kept_when_nobody_looks_on(newsroom: Newsroom) -> None:
+    runs, bulletin, news = newsroom
+    run = runs.begin("flow_1")
+    run.running("env")
+    assert bulletin.number == 0
+    assert repr(news) == "<RunNews told=0 waiting=0>"
