@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly hint: string,
     readonly fields: readonly { path: string; message: string }[],
     readonly retryAfter: number | null,
+    /** The field that is wrong, where it is one. */
+    readonly param: string = "",
   ) {
     super(message);
   }
@@ -27,7 +29,13 @@ export function onStranger(listener: Listener): () => void {
 }
 
 interface ErrorDocument {
-  error?: { kind?: string; message?: string; hint?: string; fields?: { path: string; message: string }[] };
+  error?: {
+    kind?: string;
+    message?: string;
+    hint?: string;
+    param?: string | null;
+    fields?: { path: string; message: string }[];
+  };
 }
 
 export async function errorOf(response: Response): Promise<ApiError> {
@@ -35,9 +43,9 @@ export async function errorOf(response: Response): Promise<ApiError> {
     .clone()
     .json()
     .catch(() => ({}))) as ErrorDocument;
-  const { kind = "", message = response.statusText, hint = "", fields = [] } = document.error ?? {};
+  const { kind = "", message = response.statusText, hint = "", param, fields = [] } = document.error ?? {};
   const wait = response.headers.get("retry-after");
-  return new ApiError(response.status, kind, message, hint, fields, wait === null ? null : Number(wait));
+  return new ApiError(response.status, kind, message, hint, fields, wait === null ? null : Number(wait), param ?? "");
 }
 
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });

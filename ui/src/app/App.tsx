@@ -24,6 +24,7 @@ const router = createBrowserRouter([
     path: "/",
     element: <Shell />,
     errorElement: <Broken />,
+    hydrateFallbackElement: <></>,
     children: pages.map(({ path, load }) => ({
       path,
       errorElement: <Broken />,

@@ -1,0 +1,83 @@
+"""The pages in a real Chromium: one browser for all tests here, a luna of its own for each.
+
+    async def test_something(visit: Visit) -> None:
+        page = await visit.open("/flows")          # signed in already
+        await visit.luna.request("POST", "/v1/chat/completions", body)
+        await expect(page.get_by_role("grid")).to_be_visible()
+
+A test fails for anything on the browser's console, for a script that throws and for a violation of the page's policy,
+whatever else it checks. `visit.luna` is a house in this process: `visit.luna.house.state`, `visit.luna.lookalike`.
+What must be there: /usr/bin/chromium (or LUNA_TEST_CHROMIUM) and built pages (`cd ui && npm run build`; LUNA_TEST_PAGES
+names another build of them). `visit.picture(name)` leaves pictures in LUNA_SCREENSHOTS.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from luna.server import static
+from tests.browser.visit import Visit, watch_policy
+from tests.support.house import Running, running_luna
+
+CHROMIUM = os.environ.get("LUNA_TEST_CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WINDOW = (1360, 860)
+
+expect.set_options(timeout=5000)
+
+
+@pytest.fixture(scope="package")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"There is no {CHROMIUM}: apt-get install chromium, or say where one is by LUNA_TEST_CHROMIUM.")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def luna_environ() -> dict[str, str]:
+    """What a test file adds to the environment of its lunas: override it there."""
+    return {"LUNA_RECORD": "all"}
+
+
+@pytest.fixture
+async def luna(tmp_path: Path, luna_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    """A luna with its pages, and the look-alike behind it."""
+    if other := os.environ.get("LUNA_TEST_PAGES"):
+        monkeypatch.setattr(static, "pages_directory", lambda: Path(other))
+    if static.pages_directory() is None:
+        pytest.fail("The pages are not built: cd ui && npm ci && npm run build.")
+    async with running_luna(tmp_path / "data", environ=luna_environ) as running:
+        yield running
+
+
+@pytest.fixture
+async def visit(luna: Running, chromium: Browser) -> AsyncIterator[Visit]:
+    """A signed-in person in a fresh browser; problems fail the test at its end."""
+    width, height = WINDOW
+    context = await chromium.new_context(
+        viewport={"width": width, "height": height}, locale="en-GB", color_scheme="light"
+    )
+    await watch_policy(context)
+    await context.grant_permissions(["clipboard-read", "clipboard-write"], origin=luna.url)
+    visit = Visit(luna, context, await context.new_page())
+    await visit.sign_in()
+    try:
+        yield visit
+        await visit.check()
+    finally:
+        await context.close()

@@ -1,0 +1,172 @@
+import type { Meanings } from "../meanings";
+
+// Mỗi thiết lập và mỗi nhóm: tên và ý nghĩa, theo đường dẫn của nó.
+export default {
+  tokenOverflow: ["Prompt dài", "Prompt quá dài để gõ được gửi lên dưới dạng tệp."],
+  "tokenOverflow.enabled": ["Gửi prompt dài dưới dạng tệp", "Gửi prompt dài dưới dạng tệp."],
+  "tokenOverflow.threshold": [
+    "Độ dài bắt đầu dùng tệp",
+    "Số token ước tính mà vượt quá thì prompt được đưa vào tệp; 0: không bao giờ.",
+  ],
+  "tokenOverflow.maxFiles": ["Số tệp được giữ", "Số tệp overflow được giữ trên máy này."],
+  "tokenOverflow.maxAgeHours": ["Số giờ được giữ", "Số giờ một tệp overflow được giữ trên máy này."],
+  "tokenOverflow.maxTotalMegabytes": [
+    "Số megabyte được giữ",
+    "Tổng dung lượng (megabyte) mà các tệp overflow được giữ có thể chiếm.",
+  ],
+  "tokenOverflow.sanitizer": [
+    "Prompt dài: những gì được bỏ bớt",
+    "Những gì có thể bỏ khỏi tệp overflow. Mặc định tắt: tệp là toàn bộ cuộc trò chuyện.",
+  ],
+  "tokenOverflow.sanitizer.enabled": ["Bỏ phần nhiễu", "Bỏ phần nhiễu khỏi tệp overflow."],
+  "tokenOverflow.sanitizer.maxEnvironmentFileList": [
+    "Số tên tệp trong danh sách",
+    "Số tên tệp được giữ lại của một danh sách môi trường.",
+  ],
+  "tokenOverflow.sanitizer.maxMessageChars": ["Độ dài một tin nhắn", "Số ký tự được giữ lại của một tin nhắn."],
+  "tokenOverflow.sanitizer.stripClientToolProtocol": [
+    "Bỏ hướng dẫn công cụ",
+    "Bỏ các hướng dẫn công cụ của chính client.",
+  ],
+  "tokenOverflow.sanitizer.stripAutomatedClientErrors": [
+    "Bỏ lời nhắc tự động",
+    "Bỏ các lời nhắc tự động của client.",
+  ],
+  "tokenOverflow.sanitizer.stripAssistantToolFailureEcho": [
+    "Bỏ lời lặp lại về công cụ lỗi",
+    "Bỏ các câu kiểu “Tool X does not exist”.",
+  ],
+  "tokenOverflow.sanitizer.stripAssistantThinking": ["Bỏ phần suy luận", "Bỏ phần suy luận nằm trong thẻ."],
+  "tokenOverflow.sanitizer.stripAssistantContainerConfusion": [
+    "Bỏ lời nói về chính tệp",
+    "Bỏ các câu trả lời nói về chính tệp overflow.",
+  ],
+  "tokenOverflow.sanitizer.dedupeAssistantMessages": [
+    "Mỗi câu trả lời một lần",
+    "Trong nhiều câu trả lời gần giống nhau chỉ giữ một.",
+  ],
+  "tokenOverflow.sanitizer.assistantSimilarityThreshold": [
+    "Độ giống của câu trả lời trùng",
+    "Từ độ giống này, các câu trả lời được coi là gần như trùng nhau.",
+  ],
+  "tokenOverflow.sanitizer.assistantDedupeMode": ["Cách đo độ giống", "Độ giống được đo như thế nào."],
+  "tokenOverflow.sanitizer.assistantKeepStrategy": [
+    "Câu trả lời được giữ",
+    "Trong nhiều câu trả lời gần giống nhau thì giữ câu nào.",
+  ],
+  "tokenOverflow.sanitizer.maxAssistantMessages": ["Số câu trả lời", "Số câu trả lời được giữ trong tệp."],
+  "tokenOverflow.sanitizer.maxToolResultChars": [
+    "Độ dài một kết quả công cụ",
+    "Số ký tự được giữ lại của một kết quả công cụ.",
+  ],
+  "tokenOverflow.sanitizer.maxToolResultCount": ["Số kết quả công cụ", "Số kết quả công cụ được giữ trong tệp."],
+  "tokenOverflow.sanitizer.prioritizeUserMessages": [
+    "Lời người dùng trước",
+    "Đặt những gì người dùng nói trước mọi thứ khác.",
+  ],
+  session: ["Phiên", "Các cuộc trò chuyện tiếp tục trong chính chat mà chúng bắt đầu."],
+  "session.enabled": ["Tiếp tục cuộc trò chuyện trong chat của nó", "Tìm lại chat của một cuộc trò chuyện."],
+  "session.requireExplicitId": ["Chỉ khi client nêu id", "Chỉ khi client nêu tên một phiên."],
+  "session.historyLimit": ["Số lượt giữ để đọc", "Số lượt được giữ cho người đọc; số tin nhắn gấp đôi."],
+  "session.rollingHistoryK": [
+    "Số tin nhắn sau bản tóm tắt",
+    "Số tin nhắn được gửi sau một bản tóm tắt; 0: không dùng bản tóm tắt.",
+  ],
+  "session.summaryEveryNTurns": ["Số lượt giữa hai bản tóm tắt", "Số lượt giữa hai bản tóm tắt; 0: không bao giờ."],
+  "session.summaryMaxTokens": ["Độ dài bản tóm tắt", "Độ dài một bản tóm tắt, tính bằng token."],
+  "session.summaryInputMaxTokens": ["Phần được tóm tắt", "Phần làm nên một bản tóm tắt, tính bằng token."],
+  "session.summaryMessageMaxChars": ["Độ dài một tin nhắn trong đó", "Số ký tự của một tin nhắn trong phần đó."],
+  "session.summaryIncludeSystemMessages": [
+    "Kèm tin nhắn hệ thống và công cụ",
+    "Đưa cả tin nhắn hệ thống và công cụ vào.",
+  ],
+  "session.autoCompact": ["Nén phiên dài", "Nén một phiên đã trở nên dài."],
+  "session.compactAfterMessages": ["Số tin nhắn làm phiên thành dài", "Số tin nhắn đã lưu khiến phiên bị coi là dài."],
+  "session.compactModel": ["Mô hình tóm tắt", "Mô hình viết bản tóm tắt."],
+  "session.compactKeepRecent": ["Số tin nhắn giữ cạnh bản tóm tắt", "Số tin nhắn được giữ bên cạnh bản tóm tắt."],
+  "session.expireAfterDays": ["Số ngày đến khi quên phiên", "Số ngày không dùng mà sau đó một phiên bị quên."],
+  "session.maxSessions": ["Số phiên được giữ", "Số phiên được giữ; phiên lâu không dùng nhất bị bỏ trước."],
+  "session.overflowSignal": [
+    "Tín hiệu nén",
+    "Báo cho client rằng cuộc trò chuyện của nó quá dài, để nó tự nén lại.",
+  ],
+  "session.overflowSignal.enabled": ["Từ chối cuộc trò chuyện dài", "luna có được từ chối cuộc trò chuyện dài không."],
+  "session.overflowSignal.mode": [
+    "Ai được báo",
+    "auto: các client được biết là tự nén; signal, both: mọi client; off: không ai.",
+  ],
+  "session.overflowSignal.signalThresholdTokens": [
+    "Độ dài bắt đầu báo",
+    "Số token ước tính mà vượt quá thì cuộc trò chuyện bị từ chối.",
+  ],
+  "session.chatCleanup": ["Xóa chat", "Khi nào luna xóa các chat mà nó đã tạo trong tài khoản của người dùng."],
+  "session.chatCleanup.enabled": [
+    "luna được xóa chat",
+    "luna có được xóa chat hay không (chat cho việc riêng của nó thì luôn bị xóa).",
+  ],
+  "session.chatCleanup.afterResponse": ["Sau mỗi câu trả lời", "Xóa một chat ngay khi đã có câu trả lời trong đó."],
+  "session.chatCleanup.afterIdleMinutes": [
+    "Sau số phút không dùng",
+    "Số phút không dùng; 0: không xóa vì lý do này.",
+  ],
+  "session.chatCleanup.scheduled": ["Xóa chat: lịch", "Thỉnh thoảng các chat do luna tạo được xóa."],
+  "session.chatCleanup.scheduled.enabled": ["Xóa theo lịch", "Xóa các chat cũ của luna theo lịch."],
+  "session.chatCleanup.scheduled.mode": ["Chat nào", "Chat nào được xóa: chỉ những chat do chính luna tạo."],
+  "session.chatCleanup.scheduled.intervalHours": ["Số giờ giữa hai lượt", "Số giờ giữa hai lượt xóa."],
+  "session.chatCleanup.scheduled.maxAgeHours": ["Số giờ không dùng", "Số giờ kể từ lần dùng cuối mà sau đó chat bị xóa."],
+  multiThread: ["Chạy song song", "Bao nhiêu việc được chạy cùng lúc. 0 là không giới hạn."],
+  "multiThread.enabled": ["Tuân theo giới hạn", "Có tuân theo các giới hạn hay không."],
+  "multiThread.globalMaxConcurrentRuns": ["Tổng số lượt chạy", "Số lượt chạy tổng cộng."],
+  "multiThread.defaultProviderMaxConcurrentRuns": ["Lượt chạy với một nhà cung cấp", "Số lượt chạy với một nhà cung cấp."],
+  "multiThread.defaultAccountMaxConcurrentRuns": ["Lượt chạy trên một tài khoản", "Số lượt chạy trên một tài khoản."],
+  "multiThread.defaultModelMaxConcurrentRuns": ["Lượt chạy trên một mô hình", "Số lượt chạy trên một mô hình."],
+  "multiThread.defaultWorkerMaxConcurrentRuns": ["Lượt chạy qua một worker", "Số lượt chạy qua một worker."],
+  "multiThread.sameProviderChatPolicy": [
+    "Yêu cầu thứ hai trong chat đang bận",
+    "Yêu cầu thứ hai trong một chat đang trả lời: chờ (queue), mở chat khác (new-chat) hay từ chối (reject).",
+  ],
+  "multiThread.sameSessionWritePolicy": [
+    "Các yêu cầu của một phiên",
+    "Các yêu cầu của một phiên: lần lượt (serialize) hay cùng lúc (parallel).",
+  ],
+  "multiThread.queueTimeoutMs": ["Thời gian chờ tối đa (ms)", "Số mili giây một yêu cầu được chờ đến lượt."],
+  "multiThread.runTimeoutMs": [
+    "Thời gian chạy tối đa (ms)",
+    "Số mili giây một lượt chạy được kéo dài tổng cộng; 0: không giới hạn.",
+  ],
+  "multiThread.queueLength": ["Độ dài hàng đợi", "Số yêu cầu được chờ cùng lúc; 0: không giới hạn."],
+  egressIsolation: [
+    "Cô lập đường ra",
+    "Mọi yêu cầu đến Qwen đi qua hồ sơ mạng hoặc worker của tài khoản, hoặc không đi đâu cả.",
+  ],
+  "egressIsolation.enabled": ["Cô lập tài khoản", "Bật cô lập."],
+  "egressIsolation.strict": ["Từ chối địa chỉ trực tiếp", "Từ chối một đường ra có địa chỉ trùng với địa chỉ trực tiếp."],
+  "egressIsolation.fallbackToDirect": [
+    "Quay về đường trực tiếp",
+    "Đi trực tiếp khi không có đường ra được cô lập.",
+  ],
+  "egressIsolation.verifyBeforeUse": [
+    "Kiểm tra trước khi dùng",
+    "Chỉ đi qua đường ra có địa chỉ đã được kiểm tra.",
+  ],
+  "egressIsolation.verifyIpUrl": ["Nơi hỏi địa chỉ", "Nơi một đường ra hỏi địa chỉ của chính nó."],
+  "egressIsolation.verifyMaxAgeMinutes": ["Số phút kiểm tra còn hiệu lực", "Số phút một lần kiểm tra có hiệu lực."],
+  tokenLimits: [
+    "Giới hạn token",
+    "Những gì luna cho qua, tính bằng token ước tính. Để trống: giới hạn của chính mô hình.",
+  ],
+  "tokenLimits.enabled": ["Tuân theo giới hạn", "Có tuân theo các giới hạn hay không."],
+  "tokenLimits.maxInputTokens": ["Prompt dài nhất", "Prompt dài hơn bị từ chối, trừ khi được gửi dưới dạng tệp."],
+  "tokenLimits.warnInputTokens": ["Prompt được ghi nhật ký", "Prompt dài hơn được ghi vào nhật ký."],
+  "tokenLimits.defaultMaxOutputTokens": [
+    "Câu trả lời khi client không nói gì",
+    "Dành cho client không nêu giới hạn nào.",
+  ],
+  "tokenLimits.maxOutputTokensCap": ["Câu trả lời dài nhất", "Áp dụng bất kể client nêu gì."],
+  logging: ["Lượt chạy và nhật ký", "Những gì được giữ của lượt chạy và nhật ký."],
+  "logging.maxRuns": ["Số lượt chạy được giữ", "Số lượt chạy đã xong được giữ."],
+  "logging.maxLogs": ["Số dòng nhật ký được giữ", "Số dòng nhật ký được giữ."],
+  "logging.maxAgeDays": ["Số ngày được giữ", "Số ngày lượt chạy và dòng nhật ký được giữ."],
+  ui: ["Các trang này", "Các trang quản trị."],
+  "ui.language": ["Ngôn ngữ", "Ngôn ngữ của các trang."],
+} satisfies Meanings;

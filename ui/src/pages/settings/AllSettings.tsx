@@ -1,0 +1,180 @@
+// Every setting, in sections, with a search; what is not saved yet, and the question before it is lost.
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useBlocker, useSearchParams } from "react-router";
+
+import { Badge } from "../../parts/Badge";
+import { Button } from "../../parts/Button";
+import { Dialog } from "../../parts/Dialog";
+import { Empty, Failed, Loading } from "../../parts/Empty";
+import { Field } from "../../parts/Field";
+import { useConfig, useMeanings, useSections, type Config } from "./config";
+import type { Edits } from "./edits";
+import { valueAt, type Section, type Setting } from "./schema";
+import { SettingSection } from "./SettingSection";
+import type { Known } from "../../i18n/meanings";
+
+export function AllSettings() {
+  const config = useConfig();
+  const sections = useSections();
+  const meanings = useMeanings();
+  const error = config.error ?? sections.error;
+  if (error) {
+    return (
+      <Failed
+        error={error}
+        onRetry={() => {
+          void config.refetch();
+          void sections.refetch();
+        }}
+      />
+    );
+  }
+  if (!config.data || !sections.data || !meanings) return <Loading />;
+  return <Sections config={config.data} sections={sections.data} meanings={meanings} />;
+}
+
+function Sections({ config, sections, meanings }: { config: Config; sections: readonly Section[]; meanings: Known }) {
+  const { t } = useTranslation();
+  const [query, setQuery] = useSearchParams();
+  const [edits, setEdits] = useState<Edits>({});
+  const wanted = query.get("q") ?? "";
+  const onlyChanged = query.get("changed") === "1";
+  const changed = (setting: Setting) =>
+    valueAt(config.settings, setting.path) !== valueAt(config.defaults, setting.path);
+  const fits = (setting: Setting, section: Section) =>
+    (!onlyChanged || changed(setting)) && matches(wanted, setting, section, meanings);
+  const shown = sections
+    .map((section) => ({ section, settings: section.settings.filter((setting) => fits(setting, section)) }))
+    .filter(({ settings }) => settings.length > 0);
+  const count = sections.flatMap((section) => section.settings).filter(changed).length;
+
+  function keep(name: string, value: string): void {
+    setQuery(
+      (now) => {
+        const next = new URLSearchParams(now);
+        if (value) next.set(name, value);
+        else next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+  }
+
+  return (
+    <div className="settings">
+      <Unsaved count={Object.keys(edits).length} />
+      <div className="settings-side">
+        <Field label={t("settings.find")}>
+          {(field) => (
+            <input {...field} type="search" value={wanted} onChange={(event) => keep("q", event.target.value)} />
+          )}
+        </Field>
+        <label className="settings-only">
+          <input
+            type="checkbox"
+            checked={onlyChanged}
+            onChange={(event) => keep("changed", event.target.checked ? "1" : "")}
+          />
+          {t("settings.onlyChanged", { count })}
+        </label>
+        <nav aria-label={t("settings.sections")}>
+          <ul>
+            {shown.map(({ section }) => (
+              <li key={section.path}>
+                <a href={`#${section.path}`}>{meanings[section.path]?.[0] ?? section.path}</a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      </div>
+      <div className="settings-main">
+        <p className="soft">{t("settings.about")}</p>
+        <Problems config={config} />
+        {shown.map(({ section, settings }) => (
+          <SettingSection
+            key={section.path}
+            section={section}
+            settings={settings}
+            config={config}
+            meanings={meanings}
+            edits={edits}
+            onEdits={setEdits}
+          />
+        ))}
+        {shown.length === 0 ? (
+          <Empty title={t("settings.none")}>
+            <Button onClick={() => setQuery({}, { replace: true })}>{t("common.clearFilter")}</Button>
+          </Empty>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+function matches(wanted: string, setting: Setting, section: Section, meanings: Known): boolean {
+  const text = [
+    setting.path,
+    setting.about,
+    ...(meanings[setting.path] ?? []),
+    ...(meanings[section.path] ?? []),
+    ...setting.choices,
+  ];
+  const whole = text.join(" ").toLowerCase();
+  return wanted
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => whole.includes(word));
+}
+
+function Problems({ config }: { config: Config }) {
+  const { t } = useTranslation();
+  if (config.problems.length === 0) return null;
+  return (
+    <section className="settings-problems" role="alert">
+      <h2>
+        <Badge tone="bad">{t("settings.problems")}</Badge>
+      </h2>
+      <p>{t("settings.problemsAbout")}</p>
+      <ul>
+        {config.problems.map((problem) => (
+          <li key={`${problem.path} ${problem.message}`}>
+            <code>{problem.path}</code> {problem.message}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Asks before changes are lost by going to another page, or out of luna's pages. */
+function Unsaved({ count }: { count: number }) {
+  const { t } = useTranslation();
+  const blocker = useBlocker(
+    ({ currentLocation, nextLocation }) =>
+      count > 0 &&
+      (currentLocation.pathname !== nextLocation.pathname ||
+        new URLSearchParams(nextLocation.search).has("tab") !== new URLSearchParams(currentLocation.search).has("tab")),
+  );
+  useEffect(() => {
+    if (count === 0) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [count]);
+  return (
+    <Dialog
+      title={t("settings.leave.title")}
+      about={t("settings.leave.about", { count })}
+      open={blocker.state === "blocked"}
+      onClose={() => blocker.reset?.()}
+    >
+      <div className="row-end">
+        <Button onClick={() => blocker.reset?.()}>{t("settings.leave.stay")}</Button>
+        <Button danger onClick={() => blocker.proceed?.()}>
+          {t("settings.leave.go")}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
