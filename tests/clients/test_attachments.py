@@ -118,7 +118,7 @@ async def test_recordings_hold_the_upload_and_no_secret(luna: Running, tmp_path:
     await chat(luna, user("Look", text_file("a.txt", "words to be seen")))
     await luna.settled()
     (file,) = luna.lookalike.state.shelf._files.values()
-    recorded = "\n".join(path.read_text() for path in await _recordings(tmp_path))
+    recorded = await _recording(tmp_path)
     assert "getstsToken" in recorded
     assert f"/{file.key}" in recorded
     link = luna.lookalike.state.shelf.link(file, luna.lookalike.url)
@@ -126,8 +126,11 @@ async def test_recordings_hold_the_upload_and_no_secret(luna: Running, tmp_path:
         assert secret not in recorded
 
 
-async def _recordings(data_dir: Path) -> list[Path]:
+async def _recording(data_dir: Path) -> str:
+    """The text of the one recording, once it is written to its end."""
     with anyio.fail_after(5):
-        while not (found := [path for path in (data_dir / "recordings").rglob("*") if path.is_file()]):
+        while True:
+            texts = [path.read_text() for path in (data_dir / "recordings").rglob("*.jsonl")]
+            if texts and '"k":"end"' in texts[0]:
+                return texts[0]
             await anyio.sleep(0.01)
-    return found
