@@ -7,25 +7,31 @@ of them belongs to `luna.state.audit`.
 from collections.abc import Collection
 from typing import Annotated
 
+import anyio
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from luna.admin.envelope import json
+from luna.admin.door import remote_of
+from luna.admin.envelope import refusal
 from luna.admin.operation import Operation
-from luna.model.errors import Kind, LunaError
+from luna.admin.paging import page, query_of
+from luna.model.errors import LunaError
 from luna.state.audit import Audit, Entry
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST = 500
+LEFT = 499
+"""The status of a change whose client left before it was answered."""
 
 
 class AuditQuery(msgspec.Struct):
     """Which part of the list."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST, description="How many.")] = 100
-    before: Annotated[int | None, msgspec.Meta(description="Only those before this entry.")] = None
+    before: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, description="Only those before this entry.")] | None = None
 
 
 class Audited:
@@ -61,11 +67,19 @@ class Audited:
 
         try:
             await self._inner(scope, heard, told)
+        except HTTPException as error:  # answered further out
+            status = error.status_code
+            raise
+        except LunaError as error:
+            status = refusal(error).status_code
+            raise
+        except anyio.get_cancelled_exc_class():
+            status = LEFT
+            raise
         finally:
-            client = scope.get("client")
             self._audit.note(
-                actor=scope.get("state", {}).get("actor", "key"),
-                remote=client[0] if client else "",
+                actor=scope.get("state", {}).get("actor", ""),
+                remote=remote_of(scope),
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
@@ -77,10 +91,10 @@ def routes(audit: Audit) -> list[Operation]:
     """The routes of this subject."""
 
     async def entries(request: Request) -> Response:
-        try:
-            asked = msgspec.convert(dict(request.query_params), AuditQuery, strict=False)
-        except msgspec.ValidationError as error:
-            raise LunaError(Kind.BAD_REQUEST, f"The query is not what this route takes: {error}.") from None
-        return json(await audit.entries(limit=asked.limit, before=asked.before))
+        asked = query_of(request, AuditQuery)
+        found = await audit.entries(limit=asked.limit, before=asked.before)
+        return page(request, found, str(found[-1].id) if len(found) == asked.limit else "")
 
-    return [Operation("GET", "/audit", entries, "Who changed what.", asks=AuditQuery, gives=list[Entry])]
+    return [
+        Operation("GET", "/audit", entries, "Who changed what, the latest first.", asks=AuditQuery, gives=list[Entry])
+    ]

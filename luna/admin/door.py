@@ -1,8 +1,8 @@
 """The door to the control plane: the admin key, and the browser session it opens.
 
-Owns key and session checks. The key is sent as `Authorization: Bearer`, or once in a URL that turns
-it into a cookie. A session is a signed number with an expiry date, so that only those that were signed out of
-have to be remembered, and a changed key ends them all.
+Owns key and session checks. The key is sent as `Authorization: Bearer`, or once in a URL that turns it into a cookie.
+A session is a signed number with an expiry date, so that only those that were signed out of have to be remembered, and
+a changed key ends them all. Who tries wrong keys has to wait: `luna.admin.patience`.
 """
 
 import hashlib
@@ -10,23 +10,25 @@ import hmac
 import re
 import secrets
 from pathlib import Path
+from typing import Literal
 
+import anyio.to_thread
+import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from luna.admin.envelope import refusal
-from luna.disk.private import Damaged, PrivateFile
+from luna.admin.envelope import refusal, unwritable
+from luna.admin.patience import Patience
+from luna.disk.private import Damaged, PrivateFile, json_encoder
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 
 COOKIE = "luna_session"
 SESSION_SECONDS = 7 * 24 * 3600
-MISSES, MISSES_SECONDS = 5, 60.0
-"""So many wrong keys from one address in so many seconds, and it has to wait."""
-REMEMBERED = 1_000
-"""Addresses whose wrong keys are counted."""
+LOGIN_MISSES, KEY_MISSES = 5, 60
+"""Wrong keys from one place in a minute: of people, and of programs."""
 
 
 def load_admin_key(data_dir: Path, configured: str) -> tuple[str, bool]:
@@ -55,41 +57,53 @@ def _decode(data: bytes) -> str:
     return key
 
 
-class Door:
-    """Knows the admin key and the sessions signed with it."""
+def signed_out_file(data_dir: Path) -> PrivateFile[dict[str, int]]:
+    """Where the sessions are kept that were signed out of before their time was over."""
+    path = data_dir / "signed-out.json"
+    return PrivateFile(path, _decode_sessions, json_encoder, advice="Sessions that were signed out of are open again.")
 
-    def __init__(self, key: str, clock: Clock) -> None:
+
+def _decode_sessions(data: bytes) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, int])
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise Damaged(str(error)) from None
+
+
+class Door:
+    """Knows the admin key and the sessions signed with it. `port` is in the cookie's name, for cookies do not tell
+    the ports of a host apart; `signed_out` remembers across restarts."""
+
+    def __init__(
+        self, key: str, clock: Clock, *, port: int = 0, signed_out: PrivateFile[dict[str, int]] | None = None
+    ) -> None:
         self._key = key.encode()
+        self._digest = hashlib.sha256(self._key).digest()
         self._clock = clock
-        self._ended: set[str] = set()
-        self._misses: dict[str, list[float]] = {}
+        self._file = signed_out
+        self._ended: dict[str, int] = (signed_out.load() if signed_out is not None else None) or {}
+        """By session: when it would have ended anyway."""
+        self._patience = {"login": Patience(LOGIN_MISSES, clock), "key": Patience(KEY_MISSES, clock)}
+        self.cookie = f"{COOKIE}_{port}" if port else COOKIE
 
     def __repr__(self) -> str:
         return "<Door>"
 
     def try_key(self, key: str, remote: str) -> None:
-        """Raises LunaError(UNAUTHORIZED) for a wrong key, and LunaError(RATE_LIMITED) for one that comes from where too
-        many wrong ones came from in the last minute, right or wrong."""
-        now = self._clock.monotonic()
-        missed = [at for at in self._misses.get(remote, ()) if now - at < MISSES_SECONDS]
-        if len(missed) >= MISSES:
-            raise LunaError(
-                Kind.RATE_LIMITED,
-                "Too many wrong keys came from there.",
-                hint="`luna key` prints the right one.",
-                retry_after=missed[0] + MISSES_SECONDS - now,
-            )
-        if self.opens(key):
-            self._misses.pop(remote, None)
-            return
-        self._misses[remote] = [*missed, now]
-        if len(self._misses) > REMEMBERED:
-            del self._misses[next(iter(self._misses))]
-        raise LunaError(Kind.UNAUTHORIZED, "That is not the admin key.", hint="`luna key` prints the right one.")
+        """Somebody signs in. Raises LunaError(UNAUTHORIZED) for a wrong key, and LunaError(RATE_LIMITED) for any that
+        comes from where too many wrong ones have come from lately."""
+        self._try(key, remote, "login", "That is not the admin key.")
+
+    def _try(self, key: str, remote: str, what: Literal["login", "key"], refusal: str) -> None:
+        patience = self._patience[what]
+        patience.check(remote)
+        if not self.opens(key):
+            patience.missed(remote)
+            raise LunaError(Kind.UNAUTHORIZED, refusal, hint="`luna key` prints the right one.")
 
     def opens(self, key: str) -> bool:
         """True for the admin key; compared in constant time."""
-        return hmac.compare_digest(hashlib.sha256(key.encode()).digest(), hashlib.sha256(self._key).digest())
+        return hmac.compare_digest(hashlib.sha256(key.encode("utf-8", "replace")).digest(), self._digest)
 
     def session(self) -> str:
         """A fresh session for a browser that has shown the key."""
@@ -99,28 +113,37 @@ class Door:
     def admits(self, session: str) -> bool:
         """True for a session that this key signed, that has not expired and was not signed out of."""
         named, _, signature = session.rpartition(".")
-        if not hmac.compare_digest(self._sign(named).encode(), signature.encode()):
+        if not hmac.compare_digest(self._sign(named).encode(), signature.encode("utf-8", "replace")):
             return False
         return int(named.partition(".")[0]) > self._clock.wall() and named not in self._ended
 
-    def end(self, session: str) -> None:
-        """Sign out of a session."""
-        if self.admits(session):
-            now = self._clock.wall()
-            self._ended = {named for named in self._ended if int(named.partition(".")[0]) > now}
-            self._ended.add(session.rpartition(".")[0])
-
-    def _sign(self, expiry: str) -> str:
-        return hmac.new(self._key, f"session:{expiry}".encode(), hashlib.sha256).hexdigest()
-
-    def check(self, headers: Headers) -> None:
-        """Raises LunaError(UNAUTHORIZED) unless the request carries the key or a session."""
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.opens(key.strip()):
+    async def end(self, session: str) -> None:
+        """Sign out of a session. Raises LunaError(INTERNAL) when that cannot be written down."""
+        if not self.admits(session):
             return
-        session = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        now, named = self._clock.wall(), session.rpartition(".")[0]
+        self._ended = {other: until for other, until in self._ended.items() if until > now}
+        self._ended[named] = int(named.partition(".")[0])
+        if self._file is not None:
+            try:
+                await anyio.to_thread.run_sync(self._file.save, dict(self._ended))
+            except OSError as error:
+                raise unwritable("You are signed out until luna is restarted; that", error) from error
+
+    def _sign(self, named: str) -> str:
+        return hmac.new(self._key, f"session:{named}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+    def check(self, headers: Headers, remote: str = "") -> str:
+        """Who it is: `key`, or `session` with the beginning of its number. Raises LunaError(UNAUTHORIZED) unless the
+        request carries the key or a session, and LunaError(RATE_LIMITED) for keys from where too many wrong ones have
+        come from lately."""
+        session = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
         if session and self.admits(session):
-            return
+            return f"session {session.split('.')[1][:4]}"
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and key.strip():
+            self._try(key.strip(), remote, "key", "That is not the admin key.")
+            return "key"
         raise LunaError(
             Kind.UNAUTHORIZED,
             "This route needs the admin key.",
@@ -137,7 +160,9 @@ class Door:
 
     def admit(self, response: Response) -> Response:
         """The response, with a fresh session in it."""
-        response.set_cookie(COOKIE, self.session(), max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/")
+        response.set_cookie(
+            self.cookie, self.session(), max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/"
+        )
         return response
 
 
@@ -148,7 +173,8 @@ def remote_of(scope: Scope) -> str:
 
 
 class Locked:
-    """An ASGI application behind the door: authorises what was dispatched to it, never a URL it rebuilt."""
+    """An ASGI application behind the door: authorises what was dispatched to it, never a URL it rebuilt. Says who it
+    is in `scope["state"]["actor"]`."""
 
     def __init__(self, inner: ASGIApp, door: Door) -> None:
         self._inner = inner
@@ -156,8 +182,9 @@ class Locked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._door.check(Headers(scope=scope))
+            actor = self._door.check(Headers(scope=scope), remote_of(scope))
         except LunaError as error:
             await refusal(error)(scope, receive, send)
             return
-        await self._inner(scope, receive, send)
+        state = {**scope.get("state", {}), "actor": actor}  # the server may share its own among requests
+        await self._inner({**scope, "state": state}, receive, send)

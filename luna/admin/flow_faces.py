@@ -24,13 +24,20 @@ PIECE = 16 * 1024
 """Characters shown of one piece of a stream."""
 
 
-class FaceView(msgspec.Struct, rename="camel", omit_defaults=True):
+class HeaderView(msgspec.Struct):
+    """One header, without its secrets."""
+
+    name: str
+    value: str
+
+
+class FaceView(msgspec.Struct, rename="camel"):
     """One side of one exchange, without its body (`GET /api/flows/{id}/face/{name}`)."""
 
     name: str
     line: str
     """`POST https://…` of a request, the status of an answer."""
-    headers: list[tuple[str, str]]
+    headers: list[HeaderView]
     size: int
     """Bytes of the body."""
     pieces: int = 0
@@ -51,7 +58,7 @@ class ExchangeView(msgspec.Struct, rename="camel"):
     response: FaceView
 
 
-class StageView(msgspec.Struct, rename="camel", omit_defaults=True):
+class StageView(msgspec.Struct, rename="camel"):
     """One stage that the flow has passed. `changed` says that it left something else than it was given."""
 
     name: str
@@ -61,7 +68,7 @@ class StageView(msgspec.Struct, rename="camel", omit_defaults=True):
     changed: bool = False
 
 
-class RecordingView(msgspec.Struct, rename="camel", omit_defaults=True):
+class RecordingView(msgspec.Struct, rename="camel"):
     """What a recording holds, without bodies."""
 
     luna: str
@@ -77,7 +84,7 @@ class RecordingView(msgspec.Struct, rename="camel", omit_defaults=True):
     fault: str = ""
 
 
-class FacePart(msgspec.Struct, rename="camel", omit_defaults=True):
+class FacePart(msgspec.Struct, rename="camel"):
     """Some of a body, as text; what is no UTF-8 stands as `\\xNN`. `next` is where it goes on, None at the end."""
 
     name: str
@@ -90,7 +97,7 @@ class FacePart(msgspec.Struct, rename="camel", omit_defaults=True):
     """It is JSON and was laid out in lines."""
 
 
-class PieceView(msgspec.Struct, rename="camel", omit_defaults=True):
+class PieceView(msgspec.Struct, rename="camel"):
     """One read, or one send. `number` counts from 1."""
 
     number: int
@@ -100,7 +107,7 @@ class PieceView(msgspec.Struct, rename="camel", omit_defaults=True):
     cut: bool = False
 
 
-class StageChanges(msgspec.Struct, omit_defaults=True):
+class StageChanges(msgspec.Struct):
     """What a stage has changed: of the request, field by field; of the answer, batch by batch."""
 
     name: str
@@ -162,7 +169,7 @@ def view(recording: Recording) -> RecordingView:
     if client is not None:
         query = f"?{client.query}" if client.query else ""
         line = f"{client.method} {client.path}{query}"
-        asked = FaceView("client-request", line, [*client.headers], len(client.body), at_ms=0.0)
+        asked = FaceView("client-request", line, _headers(client.headers), len(client.body), at_ms=0.0)
     if recording.status:
         answered = _response("client-response", recording.status, recording.headers, recording.started, recording.sent)
     return RecordingView(
@@ -183,7 +190,7 @@ def _exchange(number: int, exchange: Exchange) -> ExchangeView:
     request = FaceView(
         f"up-{number}-request",
         f"{opened.method} {opened.url}",
-        [*opened.headers],
+        _headers(opened.headers),
         len(opened.data),
         at_ms=opened.t / 1000,
     )
@@ -198,7 +205,11 @@ def _exchange(number: int, exchange: Exchange) -> ExchangeView:
 def _response(name: str, status: int, headers: Headers, at: int, chunks: Sequence[Chunk]) -> FaceView:
     size = sum(len(chunk.data) for chunk in chunks)
     end = chunks[-1].t / 1000 if chunks else None
-    return FaceView(name, str(status or ""), [*headers], size, len(chunks), at_ms=at / 1000, end_ms=end)
+    return FaceView(name, str(status or ""), _headers(headers), size, len(chunks), at_ms=at / 1000, end_ms=end)
+
+
+def _headers(headers: Headers) -> list[HeaderView]:
+    return [HeaderView(name, value) for name, value in headers]
 
 
 def _stages(recording: Recording) -> list[StageView]:

@@ -61,7 +61,7 @@ class FilterBody(msgspec.Struct, forbid_unknown_fields=True):
     filter: str
 
 
-class FilterVerdict(msgspec.Struct, omit_defaults=True):
+class FilterVerdict(msgspec.Struct):
     """What a filter says, in words; or where it says nothing that can be understood (`column` counts from 1)."""
 
     valid: bool
@@ -102,7 +102,7 @@ class StageTime(msgspec.Struct):
     ms: float
 
 
-class FlowDetail(msgspec.Struct, rename="camel", omit_defaults=True):
+class FlowDetail(msgspec.Struct, rename="camel"):
     """Everything about one flow but the bodies. `record` is what its route says today: `off`, `errors` or `all`."""
 
     run: RunView

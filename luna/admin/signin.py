@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from luna.admin.door import COOKIE, Door, remote_of
+from luna.admin.door import Door, remote_of
 from luna.admin.envelope import json, read
 from luna.admin.operation import Operation
 
@@ -33,9 +33,9 @@ def routes(door: Door) -> list[Operation]:
         return door.admit(json(SignedIn(ok=True)))
 
     async def logout(request: Request) -> Response:
-        door.end(request.cookies.get(COOKIE, ""))
+        await door.end(request.cookies.get(door.cookie, ""))
         response = json(SignedIn(ok=False))
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(door.cookie, path="/", httponly=True, samesite="strict")
         return response
 
     return [

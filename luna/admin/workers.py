@@ -47,7 +47,7 @@ class WorkerBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class WorkerView(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A worker as it may be shown. `key` only in the answer that made it. Times are milliseconds since the epoch."""
+    """A worker as it may be shown. Times are milliseconds since the epoch."""
 
     id: str
     base_url: str
@@ -63,7 +63,13 @@ class WorkerView(msgspec.Struct, rename="camel", omit_defaults=True):
     last_checked_at: int | None = None
     last_error: str = ""
     """Why the last check failed."""
+
+
+class WorkerPut(WorkerView, rename="camel", omit_defaults=True):
+    """The same, in the answer to who put it there."""
+
     key: str = ""
+    """The one that luna made for it, shown this once."""
 
 
 class WorkerChecked(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -80,7 +86,7 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
     """The routes of this subject."""
 
     async def workers(_: Request) -> Response:
-        return json([_worker(worker) for worker in network.workers()])
+        return json([WorkerView(**_fields(worker)) for worker in network.workers()])
 
     async def add_worker(request: Request) -> Response:
         return await _put(network, await read(request, WorkerBody), "")
@@ -114,9 +120,9 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
     add, change = "Add or change one.", "Change or add one."
     return [
         Operation("GET", "/workers", workers, "The lunas that forward for this one.", gives=list[WorkerView]),
-        Operation("POST", "/workers", add_worker, add, takes=WorkerBody, gives=WorkerView, also=(201,)),
+        Operation("POST", "/workers", add_worker, add, takes=WorkerBody, gives=WorkerPut, also=(201,)),
         Operation("POST", "/workers/verify-all", verify_all, "Ask all for their address.", gives=list[WorkerChecked]),
-        Operation("PUT", one, change_worker, change, takes=WorkerBody, gives=WorkerView, also=(201,)),
+        Operation("PUT", one, change_worker, change, takes=WorkerBody, gives=WorkerPut, also=(201,)),
         Operation("DELETE", one, remove_worker, "Remove one.", gives=Removed),
         Operation("POST", f"{one}/verify-ip", verify_worker, "Ask it for its address.", gives=WorkerChecked),
     ]
@@ -139,22 +145,21 @@ async def _put(network: Network, body: WorkerBody, worker_id: str) -> Response:
     if known is None and "base_url" not in changes:
         raise LunaError(Kind.BAD_REQUEST, "baseUrl: a worker must be somewhere.", param="baseUrl")
     put = await network.put_worker(msgspec.structs.replace(known or Worker(name, ""), **changes))
-    shown = _worker(put)
-    if known is None and not changes.get("key"):
-        shown.key = put.key
+    made_here = known is None and not changes.get("key")
+    shown = WorkerPut(**_fields(put), key=put.key if made_here else "")
     return json(shown, 200 if known else 201)
 
 
-def _worker(worker: Worker) -> WorkerView:
-    return WorkerView(
-        id=worker.id,
-        base_url=worker.base_url,
-        provider_id=worker.provider_id,
-        enabled=worker.enabled,
-        status=worker.status,
-        max_concurrent_runs=worker.max_concurrent_runs,
-        account_id=worker.account_id,
-        network_profile_id=worker.network_profile_id,
-        expected_ip=worker.expected_ip,
+def _fields(worker: Worker) -> dict[str, Any]:
+    return {
+        "id": worker.id,
+        "base_url": worker.base_url,
+        "provider_id": worker.provider_id,
+        "enabled": worker.enabled,
+        "status": worker.status,
+        "max_concurrent_runs": worker.max_concurrent_runs,
+        "account_id": worker.account_id,
+        "network_profile_id": worker.network_profile_id,
+        "expected_ip": worker.expected_ip,
         **findings(worker.verified),
-    )
+    }

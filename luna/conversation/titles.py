@@ -3,6 +3,7 @@
 Pure. Owns which words those are: the first that the user said, without what the client's program puts around them.
 """
 
+import re
 from collections.abc import Sequence
 
 from luna.conversation.classify import Nature, pieces
@@ -12,8 +13,12 @@ from luna.tools.profiles import GENERIC, ClientProfile
 
 LONGEST = 80
 """Characters."""
-LOOKED_AT = 20_000
-"""Characters of a message."""
+LOOKED_AT = 200_000
+"""Characters of a message in which a client's own blocks are looked for."""
+JUDGED = 500
+"""Characters of what is left that are judged: this is on the way of a conversation's first request."""
+_OPENING = re.compile(r"<[A-Za-z_]{1,40}>\s*")
+"""A tag that ends beyond that."""
 _NOISE = Sanitizer()
 _ORDER = (Nature.TASK, Nature.CONTEXT)
 
@@ -27,6 +32,7 @@ def first_words(messages: Sequence[Message], profile: ClientProfile = GENERIC, m
 
 
 def _wanted(message: Message, profile: ClientProfile) -> str:
-    said = [profile.stable(part.text[:LOOKED_AT]) for part in message.parts if isinstance(part, Text)]
-    found = pieces([Message("user", [Text(text) for text in said if text.strip()])], _NOISE)
-    return next((piece.text for nature in _ORDER for piece in found if piece.nature is nature), "")
+    said = [profile.stable(part.text[:LOOKED_AT]).strip() for part in message.parts if isinstance(part, Text)]
+    found = pieces([Message("user", [Text(text[:JUDGED]) for text in said if text])], _NOISE)
+    words = next((piece.text for nature in _ORDER for piece in found if piece.nature is nature), "")
+    return _OPENING.sub("", words, count=1) if words.startswith("<") else words

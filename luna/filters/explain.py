@@ -13,7 +13,7 @@ Word = Literal["term", "and", "or", "not", "open", "close"]
 Relation = Literal["is", "like", "contains", "any", "<", "<=", ">", ">=", "=", "between", "since", "before"]
 
 
-class Saying(msgspec.Struct, frozen=True, omit_defaults=True):
+class Saying(msgspec.Struct, frozen=True):
     """One piece. Of a `term`: what it looks at, how, and with what. `number` is milliseconds for durations, a count
     for tokens; `since` and `until` are milliseconds since the epoch."""
 

@@ -132,6 +132,8 @@ class Whereabouts(msgspec.Struct, omit_defaults=True):
     response: str = ""
     model: str = ""
     system: str = ""
+    answer: str = ""
+    """luna's id of that answer, whether or not it still stands anywhere."""
     differs: dict[str, str | int] = {}
     """The first message that differs from what luna knew: `index`, `role`, and excerpts of `before` and `now`."""
 

@@ -11,6 +11,9 @@ import msgspec
 
 from luna.model.events import Usage
 
+UNREAD = 64
+"""Token counts that may lie undecoded."""
+
 
 class Delta(msgspec.Struct, gc=False):
     """One increment. A missing phase and a null one are the same: answer text."""
@@ -82,6 +85,31 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         reasoning=counts.output_tokens_details.reasoning_tokens,
         cached=counts.prompt_tokens_details.cached_tokens,
     )
+
+
+class TokenCounts:
+    """The token counts of one answer; upstream's are cumulative."""
+
+    def __init__(self) -> None:
+        self._unread: list[msgspec.Raw] = []
+        self._latest: Usage | None = None
+
+    def __repr__(self) -> str:
+        return f"<TokenCounts unread={len(self._unread)}>"
+
+    def add(self, raw: msgspec.Raw) -> None:
+        """Most frames bring theirs; only the last good ones are worth decoding, when somebody asks or many lie."""
+        self._unread.append(raw)
+        if len(self._unread) >= UNREAD:
+            self.latest()
+
+    def latest(self) -> Usage | None:
+        """The last that could be read."""
+        if self._unread:
+            found = (usage for raw in reversed(self._unread) if (usage := read_usage(raw)) is not None)
+            self._latest = next(found, self._latest)
+            self._unread.clear()
+        return self._latest
 
 
 def _read_odd_usage(raw: msgspec.Raw) -> Usage | None:

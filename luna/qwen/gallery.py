@@ -10,7 +10,9 @@ from typing import Any
 
 from luna.model.events import Media, Notice, StreamEvent
 
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\(\s*(https?://[^)\s]+)[^)]*\)")
+_PICTURE = re.compile(r"!\[[^\]]{0,2000}+\]\((?=[^)]{0,4000}+\))\s*(https?://[^)\s]+)[^)]*\)")
+_BEGUN = re.compile(r"!(?:\[[^\]]{0,2000}+(?:\](?:\([^)]{0,4000}+)?)?)?\Z")
+"""An end of the text that may yet become a picture."""
 
 
 class Gallery:
@@ -18,10 +20,11 @@ class Gallery:
 
     def __init__(self) -> None:
         self._shown: set[str] = set()
-        self._markdown = ""
+        self._held = ""
+        """Markdown of a picture that is not complete."""
 
     def __repr__(self) -> str:
-        return f"<Gallery {len(self._shown)}>"
+        return f"<Gallery {len(self._shown)}{f' holding={len(self._held)}' if self._held else ''}>"
 
     def __bool__(self) -> bool:
         return bool(self._shown)
@@ -36,9 +39,14 @@ class Gallery:
 
     def markdown(self, content: str) -> list[StreamEvent]:
         """Phase `image`: Markdown, perhaps in pieces."""
-        self._markdown += content
-        found = _MARKDOWN_IMAGE.findall(self._markdown)
-        return [event for url in found for event in self._show(url)]
+        text, end = self._held + content, 0
+        events: list[StreamEvent] = []
+        for picture in _PICTURE.finditer(text):
+            events += self._show(picture[1])
+            end = picture.end()
+        begun = _BEGUN.search(text, end)
+        self._held = text[begun.start() :] if begun is not None else ""
+        return events
 
     def listed(self, extra: dict[str, Any]) -> list[StreamEvent]:
         """Phase `image_gen_tool`: `[{image: url}]` under `image_list` and again under `tool_result`."""

@@ -15,7 +15,6 @@ Pure. Owns the meaning of every frame and phase of wire document sections 4.2 to
 """
 
 import re
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,12 +24,14 @@ from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Notice, Opened, StopReason, StreamEvent, TextDelta, ThinkDelta, Usage
 from luna.qwen.calls import NativeCalls
 from luna.qwen.errors import document_error
-from luna.qwen.frames import Choice, Delta, Frame, decode_frame, read_usage
+from luna.qwen.frames import Choice, Delta, Frame, TokenCounts, decode_frame
 from luna.qwen.gallery import Gallery
 from luna.qwen.refusals import Refusal, refused
 from luna.qwen.summary import Summary
 
 DONE = b"[DONE]"
+HELD = 50
+"""Notices that may wait for `Opened`; of more, the first ones tell enough."""
 _MISSING_TOOL = re.compile(r"[Tt]ool (\S+) does not exists?\b")
 _REASONS: dict[object, StopReason] = {"length": "length", "content_filter": "content_filter"}
 
@@ -64,8 +65,7 @@ class StreamReader:
         self._summary = Summary()
         self._gallery = Gallery()
         self._unknown: set[str] = set()
-        self._unread: deque[msgspec.Raw] = deque(maxlen=4)
-        self._usage: Usage | None = None
+        self._counts = TokenCounts()
 
     def __repr__(self) -> str:
         state = "failed" if self.failure else "ended" if self.ended else "open" if self._opened else "waiting"
@@ -79,17 +79,15 @@ class StreamReader:
     @property
     def usage(self) -> Usage | None:
         """The latest token counts; upstream's are cumulative."""
-        if self._unread:
-            # Most frames bring their counts; only the last good one is worth decoding, when somebody asks.
-            found = (usage for raw in reversed(self._unread) if (usage := read_usage(raw)) is not None)
-            self._usage = next(found, self._usage)
-            self._unread.clear()
-        return self._usage
+        return self._counts.latest()
 
     def feed(self, payloads: Iterable[bytes]) -> list[StreamEvent]:
-        """The events of one read. Never raises; look at `failure` afterwards."""
+        """The events of one read. Never raises; look at `failure` afterwards. Nothing follows the end mark, even if it
+        came with it."""
         events: list[StreamEvent] = []
-        for payload in payloads if self.failure is None else ():
+        for payload in payloads:
+            if self.failure is not None or self.done:
+                break
             try:
                 frame = decode_frame(payload)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -99,8 +97,6 @@ class StreamReader:
                 self._choice(frame, frame.choices[0], events)
             else:
                 self._frame(frame, events)
-            if self.failure is not None:
-                break
         return events
 
     def close(self) -> list[StreamEvent]:
@@ -138,7 +134,7 @@ class StreamReader:
     def _choice(self, frame: Frame, choice: Choice, events: list[StreamEvent]) -> None:
         self._understood += 1
         if frame.usage:
-            self._unread.append(frame.usage)
+            self._counts.add(frame.usage)
         if not self._opened:
             self.response = self.response or frame.response_id or ""
             events += self._open()
@@ -277,7 +273,7 @@ class StreamReader:
             if self.failure is not None:
                 return
         if frame.usage:
-            self._unread.append(frame.usage)
+            self._counts.add(frame.usage)
         elif not isinstance(frame.info, dict):
             self._notice(Notice("garbage", "a frame without anything that luna knows"), events)
             return
@@ -295,7 +291,10 @@ class StreamReader:
 
     def _notice(self, notice: Notice, events: list[StreamEvent]) -> None:
         """Nothing may come before `Opened`, so what is noticed earlier waits for it."""
-        (events if self._opened else self._held).append(notice)
+        if self._opened:
+            events.append(notice)
+        elif len(self._held) < HELD:
+            self._held.append(notice)
 
 
 def _extra(delta: Delta) -> dict[str, Any]:

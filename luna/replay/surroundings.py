@@ -4,6 +4,7 @@ Owns what a recording implies about the process it was made in: which accounts w
 was refused, which answer a continued chat hung on, which responses were remembered.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,12 @@ from luna.core.services import Services
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Notice
+from luna.model.preferences import LivePreferences, Preferences, SessionPreferences
 from luna.qwen.authority import Authority
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.credentials import Credentials
 from luna.qwen.endpoints import Site
-from luna.replay.conversation import RecordedConversation
+from luna.replay.conversation import RecordedConversation, RecordedMemory
 from luna.state.account import Account, Source
 from luna.state.accounts import Accounts
 from luna.state.choice import Wish
@@ -26,6 +28,7 @@ from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
 from luna.state.responses import Remembered, Responses
 from luna.state.scheduler import Scheduler
+from luna.state.session_memory import SessionMemory
 from luna.state.sessions import Sessions
 from luna.state.turns import Place, Turns
 from luna.upstream.exchange import Backend
@@ -76,6 +79,12 @@ def services_for(recording: Recording, backend: Backend, clock: Clock) -> Servic
     known = next((chat.whereabouts for chat in recording.documents.values() if chat.whereabouts is not None), None)
     if known is not None:
         services.provide(Sessions, RecordedConversation(known))
+    recalled = next(_notices(recording, "recalled"), None)
+    if recalled is not None:
+        memory = RecordedMemory(recalled)
+        services.provide(SessionMemory, memory)
+        options = SessionPreferences(rolling_history_k=memory.recent)
+        services.provide(LivePreferences, LivePreferences(Preferences(session=options)))
     return services
 
 
@@ -114,9 +123,13 @@ def _failed(recording: Recording) -> list[str]:
     tried: list[str] = []
     if recording.failure is not None:
         tried = [str(account) for account in recording.failure.detail.get("accounts", ())]
-    batches = [batch for boundary in recording.events.values() for batch in boundary]
-    notices = [event for batch in batches for event in batch if isinstance(event, Notice) and event.kind == "failover"]
-    return list(dict.fromkeys([*tried, *(str((notice.data or {}).get("account", "")) for notice in notices)]))
+    failed = (str((notice.data or {}).get("account", "")) for notice in _notices(recording, "failover"))
+    return list(dict.fromkeys([*tried, *failed]))
+
+
+def _notices(recording: Recording, kind: str) -> Iterator[Notice]:
+    batches = (batch for boundary in recording.events.values() for batch in boundary)
+    return (event for batch in batches for event in batch if isinstance(event, Notice) and event.kind == kind)
 
 
 def _header(recording: Recording, name: str) -> str:

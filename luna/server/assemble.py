@@ -35,11 +35,12 @@ from luna.admin import (
     provider,
     runs,
     runtime,
+    sessions,
     signin,
     stages,
     workers,
 )
-from luna.admin.door import Door, load_admin_key
+from luna.admin.door import Door, load_admin_key, signed_out_file
 from luna.admin.flows import Flows
 from luna.config.editing import ConfigFiles
 from luna.config.live import LiveConfig
@@ -51,19 +52,21 @@ from luna.core.registry import Registry
 from luna.core.services import Services
 from luna.demo.serve import Lookalike
 from luna.model.ambient import Clock, SystemClock
+from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
 from luna.server import health, pages, static
 from luna.server.app import App, control_plane
-from luna.server.background import background
 from luna.server.bookkeeping import Bookkeeping
 from luna.server.chosen import Choice
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
+from luna.server.memory import open_memory
 from luna.server.state import State, open_state
 from luna.server.worker import WorkerSide
 from luna.state.accounts import Accounts
+from luna.state.summaries import Say
 from luna.wire.store import Recordings
 
 DEMO_PACE = 0.02
@@ -81,8 +84,14 @@ class House:
     live: LiveFlows
     operations: list[Route]
     """Every route of the admin API and beside it, for its description."""
+    worker: WorkerSide
     admin_key: str
     admin_key_is_new: bool
+
+    def hang_up(self) -> None:
+        """End what would go on for as long as somebody listens: the server stops only when nobody is served."""
+        self.state.bulletin.close()
+        self.worker.end()
 
     @property
     def services(self) -> Services:
@@ -122,7 +131,7 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             clock=clock,
             chats=lambda: {word.value: count for word, count in state.chats.ledger.counts().items()},
         )
-        door = Door(admin_key, clock)
+        door = Door(admin_key, clock, port=settings.port, signed_out=signed_out_file(settings.data_dir))
         gateway = Gateway(
             engine=Engine(live),
             cell=live_config.cell,
@@ -135,9 +144,15 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             key_required=not settings.loopback,
         )
         live_config.on_change(lambda: state.bulletin.publish("config", pipeline.files_changed(live_config)))
-        tasks = await stack.enter_async_context(background())
+        tasks = state.background
         tasks.keep("the stage counts", stages.StageWatch(live, state.bulletin).run)
-        api = _api(settings, state, live_config, overrides, live, clock)
+        memory = await open_memory(state.services, state.store, clock, settings.data_dir, _speaker(live_config))
+        tasks.keep("the sessions", memory.upkeep.run)
+        tasks.keep("the compacted files", memory.files.keep_tidy)
+        api = [
+            *_api(settings, state, live_config, overrides, live, clock),
+            *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live),
+        ]
         front = [
             *health.routes(live_config, state.accounts, live, state.store, settings.data_dir),
             *metrics.routes(state.metrics, door, open=settings.loopback),
@@ -155,7 +170,19 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             ip_url=lambda: state.preferences.live.current.egress_isolation.verify_ip_url,
         )
         app = App(Guard(settings.allowed_hosts), gateway, control, worker, settings.max_body)
-        yield House(settings, app, live_config, state, live, operations, admin_key, is_new)
+        yield House(settings, app, live_config, state, live, operations, worker, admin_key, is_new)
+
+
+def _speaker(live_config: LiveConfig) -> Say:
+    """Fills in prompts of the configuration in force."""
+
+    def say(prompt: str, /, **variables: str) -> str:
+        found = live_config.cell.current.prompts.find(prompt)
+        if found is None:
+            raise LunaError(Kind.INTERNAL, f"There is no prompt '{prompt}'.", hint="Put it back into prompts/.")
+        return found.render(**variables)
+
+    return say
 
 
 def _secrets(settings: Settings, state: State, admin_key: str) -> Callable[[], list[str]]:

@@ -16,10 +16,12 @@ from luna.config.preferences import PreferenceFile
 from luna.config.settings import Settings
 from luna.core.services import Services
 from luna.model.ambient import Clock
+from luna.model.errors import LunaError
 from luna.model.preferences import LivePreferences
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
 from luna.server.background import Background, background
+from luna.state.account import Account
 from luna.state.account_states import AccountStates
 from luna.state.accounts import Accounts
 from luna.state.audit import Audit
@@ -47,6 +49,7 @@ from luna.state.sessions import Sessions
 from luna.state.store import Store
 from luna.state.turns import Turns
 from luna.state.uploads import Uploads
+from luna.state.verification import Verification
 from luna.upstream.exchange import Backend
 from luna.upstream.guard import LinkFetcher
 from luna.upstream.pool import PoolBackend
@@ -79,6 +82,8 @@ class State:
     bulletin: Bulletin
     audit: Audit
     captures: Captures
+    background: Background
+    """Where what runs beside the requests is started."""
 
 
 async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) -> State:
@@ -103,13 +108,14 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     accounts = Accounts(
         store=CredentialStore(data / "credentials.json"),
         backend=RecordingBackend(direct),
+        ways=lambda account, profile: RecordingBackend(egress.backend(account, profile)),
         clock=clock,
         site=site,
         env_token=settings.qwen_token,
         env_cookies=settings.qwen_cookies,
     )
     await accounts.restore(AccountStates(store, clock))
-    scheduler = Scheduler(accounts, live, clock=clock)
+    scheduler = _scheduler(accounts, live, egress, clock)
     keys = ProxyKeys(settings.proxy_keys, data / "keys.json", clock=clock, required=not settings.loopback)
     recordings = Recordings(data / "recordings", luna=__version__, clock=clock)
     stack.push_async_callback(anyio.to_thread.run_sync, recordings.close)
@@ -133,6 +139,8 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     audit = Audit(store, clock)
     captures = Captures(accounts, site, data / "browser", clock)
     captures.way = partial(browser_way, accounts, egress)
+    tasks = await stack.enter_async_context(background())
+    captures.attend(tasks.tasks)
     state = State(
         services=services,
         preferences=preferences,
@@ -153,17 +161,33 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         bulletin=bulletin,
         audit=audit,
         captures=captures,
+        background=tasks,
     )
-    tasks = await stack.enter_async_context(background())
-    captures.attend(tasks.tasks)
     _keep(state, tasks, clock)
     return state
+
+
+def _scheduler(accounts: Accounts, live: LivePreferences, egress: Egress, clock: Clock) -> Scheduler:
+    """The queue, which gives no account whose way out is closed, and counts the places of workers."""
+
+    def gate(account: Account) -> LunaError | None:
+        return None if account.source == "demo" else egress.refusal(account.id, account.network_profile)
+
+    accounts.gate = gate
+    egress.watch(accounts.tell)
+    return Scheduler(
+        accounts,
+        live,
+        clock=clock,
+        workers=lambda account: egress.workers(account.id, account.network_profile),
+        worker_limit=egress.network.worker_limit,
+    )
 
 
 def _by_themselves(services: Services, store: Store, clock: Clock) -> None:
     """Services that only stages know."""
     services.provide(Catalogue, Catalogue(clock))
-    services.provide(Uploads, Uploads(clock, store))
+    services.provide(Uploads, Uploads(clock, store, metrics=services[Metrics]))
     services.provide(LinkFetcher, LinkFetcher())
     services.provide(Responses, Responses())
 
@@ -208,12 +232,18 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
     tasks.keep("the chats", state.chats.cleanup.run)
     tasks.keep("the overflow files", state.overflow.keep_tidy)
     tasks.keep("the proxy keys", state.keys.watch)
+    verification = Verification(
+        state.egress, lambda: [(a.id, a.network_profile) for a in state.accounts.all() if a.enabled], clock
+    )
+    state.accounts.watch(lambda _: verification.stir())
+    tasks.keep("the checks of the ways out", verification.run)
     tasks.repeat("forgetting", HOUR, forget)
     news = RunNews(state.bulletin, clock.monotonic)
     state.runs.watch(news.changed)
     tasks.keep("the news of runs", news.keep)
     state.logs.watch(telling(state.bulletin))
     state.preferences.live.watch(lambda _: state.bulletin.publish("config", {"changed": "settings"}))
+    state.audit.watch(lambda change: state.bulletin.publish("audit", change))
     state.captures.watch = lambda job: state.bulletin.publish("capture", job)
     state.network.watch(lambda: state.bulletin.publish("config", {"changed": "network"}))
     state.accounts.watch(lambda one: state.bulletin.publish("accounts", {"id": one.id if one is not None else None}))

@@ -104,6 +104,7 @@ async def _drain(house: House, stopping: anyio.Event, grace: float) -> None:
     ended = await house.live.drain(grace)
     if ended:
         log.warning("%d flows had to be ended", ended)
+    house.hang_up()
     stopping.set()
 
 

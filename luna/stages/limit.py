@@ -10,6 +10,9 @@ Tokens. The upstream's own count of the turn is exact, but known only per read, 
 So the count at the previous read, plus an estimate of what came since, says where within a read the limit lies;
 and as long as the exact count is within the limit, no estimate can end the answer. Without any count the estimate
 alone decides. A client's tool call that has begun is left to finish: half a call is of no use to anybody.
+
+When the model is asked again, the upstream counts from nothing, and of the answer before only what was delivered
+counts, by estimate: what was kept from the client leaves it as much room as it had.
 """
 
 from collections.abc import Sequence
@@ -134,11 +137,15 @@ class Budget:
     def __init__(self, flow: Flow, cap: int | None) -> None:
         self._flow = flow
         self._cap = cap
+        self._answer = flow.reasks
+        self._before = 0
+        """Tokens delivered of answers that were given up since, by estimate."""
         self._counted: Usage | None = None
         self._base = 0
-        """Tokens, by the upstream's count."""
+        """Tokens, by the upstream's count of this answer and the estimate of those before it."""
         self._since = tokens.Meter()
         """What was delivered after that count."""
+        self._delivered = tokens.Meter()
         self._thought = tokens.Meter()
 
     def __repr__(self) -> str:
@@ -150,7 +157,7 @@ class Budget:
         limit = self._limit()
         if limit is not None and not self._since.fits(text, limit):
             text = tokens.fitting(text, limit - self._since.weight())
-        self._since.add(text)
+        self._add(text)
         if thinking:
             self._thought.add(text)
         return text
@@ -158,7 +165,7 @@ class Budget:
     def overdraw(self, text: str) -> None:
         """This is delivered whether there is room for it or not."""
         self._recount()
-        self._since.add(text)
+        self._add(text)
 
     def spent(self) -> bool:
         """Whether there is no room for anything more."""
@@ -170,23 +177,31 @@ class Budget:
         """What the turn has cost, by the upstream's count or else by estimate."""
         counted = self._flow.usage or Usage(
             input=tokens.estimate_request(self._flow.chat),
-            output=tokens.tokens(self._since.weight()),
+            output=tokens.tokens(self._delivered.weight()),
             reasoning=tokens.tokens(self._thought.weight()),
             exact=False,
         )
         return self._flow.total(counted)
 
+    def _add(self, text: str) -> None:
+        self._since.add(text)
+        self._delivered.add(text)
+
     def _recount(self) -> None:
         """Look whether the upstream has counted again. If so, all that its previous count covers came through here."""
         counted = self._flow.usage
+        if self._answer != self._flow.reasks:
+            self._answer, self._counted = self._flow.reasks, None
+            self._base = self._before = tokens.tokens(self._delivered.weight())
+            self._since = tokens.Meter()
         if counted is not self._counted:
             if self._counted is not None:
-                self._base, self._since = self._counted.output, tokens.Meter()
+                self._base, self._since = self._before + self._counted.output, tokens.Meter()
             self._counted = counted
 
     def _limit(self) -> int | None:
         """The weight that `since` may reach; None while nothing says that the answer is too long."""
-        if self._cap is None or (self._counted is not None and self._counted.output <= self._cap):
+        if self._cap is None or (self._counted is not None and self._before + self._counted.output <= self._cap):
             return None
         return (self._cap - self._base) * tokens.UNIT
 

@@ -166,6 +166,7 @@ def _written(found: Found) -> Whereabouts:
         response=place.response,
         model=place.model,
         system=place.system,
+        answer=found.node.id if found.node is not None else "",
         differs=asdict(found.differs) if found.differs is not None else {},
     )
 

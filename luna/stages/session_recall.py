@@ -12,7 +12,6 @@ from itertools import takewhile
 
 import msgspec
 
-from luna.conversation.stored import packed
 from luna.conversation.summary import cut_at, in_words, last_of, same_place
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -105,7 +104,7 @@ class Recall:
         return options.rolling_history_k
 
     def _notice(self, text: str, cut: int, said: Sequence[Message] = ()) -> None:
-        stored = [[message.role, packed(message)] for message in said]
+        stored = msgspec.to_builtins([*said])
         self.notices = [Notice(RECALLED, text, {"messages": cut, "recent": self._recent, "stored": stored})]
 
 

@@ -126,7 +126,9 @@ def read_page(
         at, place = _read_cursor(before), tuple_(key, sessions.c.id)
         conditions.append(place > at if ascending else place < at)
     direction = (key.asc(), sessions.c.id.asc()) if ascending else (key.desc(), sessions.c.id.desc())
-    statement = _SELECT.add_columns(key.label("at")).where(*conditions).order_by(*direction).limit(limit + 1)
+    # First which, then what: or the database would look up everything of every session before it sorts them.
+    which = select(sessions.c.id).where(*conditions).order_by(*direction).limit(limit + 1).subquery()
+    statement = _SELECT.add_columns(key.label("at")).where(sessions.c.id.in_(select(which.c.id))).order_by(*direction)
 
     def read(connection: Connection) -> Page:
         rows = [*connection.execute(statement)]

@@ -20,6 +20,7 @@ from luna.qwen.client import QwenClient
 from luna.qwen.file_entries import Uploaded, named_only
 from luna.qwen.file_types import FileKind, check_size
 from luna.qwen.files import PATIENCE, Content, Sleep, have_read, put_file
+from luna.state.metrics import Metrics
 from luna.state.store import Store
 from luna.state.store.tables import files
 
@@ -58,6 +59,7 @@ class Uploads:
         clock: Clock,
         store: Store | None = None,
         *,
+        metrics: Metrics | None = None,
         fresh: float = FRESH,
         patience: float = PATIENCE,
         at_once: int = AT_ONCE,
@@ -70,6 +72,7 @@ class Uploads:
         self.failed = 0
         self._clock = clock
         self._store = store
+        self._metrics = metrics or Metrics(clock.wall())
         self._fresh = fresh
         self._patience = patience
         self._sleep = sleep
@@ -90,7 +93,7 @@ class Uploads:
         while True:
             known = self._remembered(key)
             if known is not None:
-                self.shared += 1
+                self._reused()
                 return msgspec.structs.replace(known, name=content.name)
             running = self._running.get(key)
             if running is None:
@@ -120,7 +123,7 @@ class Uploads:
         try:
             uploaded = await self._stored(key)
             if uploaded is not None:
-                self.shared += 1
+                self._reused()
                 return msgspec.structs.replace(uploaded, name=content.name)
             born = self._clock.wall()
             async with self._gate:
@@ -128,15 +131,22 @@ class Uploads:
             if uploaded.kind == "document":
                 await have_read(client, uploaded, clock=self._clock, sleep=self._sleep, patience=self._patience)
             self._remember(key, uploaded, born)
+            self._metrics.uploads.add("completed")
+            self._metrics.uploaded.add(by=content.size)
             return uploaded
         except LunaError as error:
             self.failed += 1
+            self._metrics.uploads.add("failed")
             running.failure = error
             log.info("%s", error.message)
             raise
         finally:
             del self._running[key]
             running.over.set()
+
+    def _reused(self) -> None:
+        self.shared += 1
+        self._metrics.uploads.add("reused")
 
     def _remembered(self, key: _Key) -> Uploaded | None:
         known = self._known.get(key)

@@ -25,7 +25,7 @@ _HUNK = re.compile(r"^@@ -(?P<old>\d+)(?P<olds>,\d+)? \+(?P<new>\d+)(?P<news>,\d
 Batches = list[list[StreamEvent]]
 
 
-class Change(msgspec.Struct, omit_defaults=True):
+class Change(msgspec.Struct):
     """`path` as in `messages[2].parts[0].text`. A text of several lines that is only changed has a `diff` (unified);
     other values stand in `before` and `after`, as JSON or as the text itself, cut where `cut` says so."""
 
@@ -37,7 +37,7 @@ class Change(msgspec.Struct, omit_defaults=True):
     cut: bool = False
 
 
-class BatchChange(msgspec.Struct, omit_defaults=True):
+class BatchChange(msgspec.Struct):
     """Batch number `n` (from 1): its events as JSON, one to a line."""
 
     n: int

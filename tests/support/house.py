@@ -73,6 +73,7 @@ async def running_luna(
                 finally:
                     with anyio.CancelScope(shield=True):
                         await house.live.drain(grace=1)
+                        house.hang_up()
                         server.stop()  # type: ignore[no-untyped-call]
 
 

@@ -1,6 +1,6 @@
 """The control plane in memory, with the routes of one subject: what a request to it is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.types import Message, Scope
 from luna.admin.door import Door
 from luna.model.ambient import ManualClock
 from luna.server.app import control_plane
+from luna.state.audit import Audit
 
 KEY = "admin-key-of-a-test"
 
@@ -42,11 +43,14 @@ class Panel:
     api: Sequence[Route] = ()
     open_routes: Sequence[Route] = ()
     door: Door = field(default_factory=lambda: Door(KEY, ManualClock()))
+    audit: Audit | None = None
 
     def __post_init__(self) -> None:
-        self._app = control_plane(door=self.door, api=self.api, open_routes=self.open_routes)
+        self._app = control_plane(door=self.door, api=self.api, open_routes=self.open_routes, audit=self.audit)
 
-    async def __call__(self, method: str, path: str, body: object = None, key: str = KEY) -> Told:
+    async def __call__(
+        self, method: str, path: str, body: object = None, key: str = KEY, headers: Mapping[str, str] | None = None
+    ) -> Told:
         """Ask; `path` may have a query."""
         sent: list[Message] = []
         data = msgspec.json.encode(body) if body is not None else b""
@@ -60,7 +64,11 @@ class Panel:
             "scheme": "http",
             "server": ("127.0.0.1", 8080),
             "query_string": query.encode(),
-            "headers": [(b"host", b"127.0.0.1:8080"), *([(b"authorization", f"Bearer {key}".encode())] if key else [])],
+            "headers": [
+                (b"host", b"127.0.0.1:8080"),
+                *([(b"authorization", f"Bearer {key}".encode())] if key else []),
+                *((name.encode(), value.encode()) for name, value in (headers or {}).items()),
+            ],
         }
 
         async def receive() -> Message:
@@ -70,5 +78,5 @@ class Panel:
             sent.append(message)
 
         await self._app(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return Told(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent))
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Told(sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent))

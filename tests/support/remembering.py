@@ -201,8 +201,16 @@ class Shelf(Uploads):
 class Remembering(Conversing):
     """A process that summarises, and its upstream, in which chats can be deleted."""
 
-    def __init__(self, directory: Path, store: Store, *, upstream: Upstream | None = None, **options: Any) -> None:
-        super().__init__(directory, store, upstream=upstream)
+    def __init__(
+        self,
+        directory: Path,
+        store: Store,
+        *,
+        upstream: Upstream | None = None,
+        recorded: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(directory, store, upstream=upstream, recorded=recorded)
         self.ledger = ChatLedger(store, self.clock, Ids(b"ledger"))
         lanes = Lanes(self.accounts, self.clock)
         self.cleanup = Cleanup(

@@ -1,13 +1,14 @@
 """Stores for tests: each test that asks for one runs on SQLite and on PostgreSQL.
 
 The fixtures are everybody's (tests/conftest.py). `store` is open; `database` opens one, as often as a test likes, over
-the same data (`async with database.opened()`).
+the same data (`async with database.opened()`). When one is closed, all that was written must have been brought in: a
+write that is wrong in itself is dropped, and nobody else would hear of it.
 """
 
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -24,9 +25,12 @@ class Database:
         self.directory = directory
         self.url = url
 
-    def opened(self) -> AbstractAsyncContextManager[Store]:
-        """A store over it."""
-        return Store.opened(self.directory, self.url)
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Store]:
+        """A store over it, all of whose writes were brought in."""
+        async with Store.opened(self.directory, self.url) as store:
+            yield store
+        assert store.describe()["lost"] == 0, "a write was dropped; the log says which"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -116,7 +116,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Who changed what. */
+    /** Who changed what, the latest first. */
     get: operations["getAudit"];
     put?: never;
     post?: never;
@@ -1112,6 +1112,144 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/sessions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Sessions. */
+    get: operations["getSessions"];
+    put?: never;
+    post?: never;
+    /** Forget all sessions. */
+    delete: operations["deleteSessions"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/diagnostics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How it stands with them. */
+    get: operations["getSessionsDiagnostics"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/reload": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Read them from the database again. */
+    post: operations["postSessionsReload"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One session. */
+    get: operations["getSessionsId"];
+    put?: never;
+    post?: never;
+    /** Forget one. */
+    delete: operations["deleteSessionsId"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/{id}/clear": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Forget what was said in one, and where. */
+    post: operations["postSessionsIdClear"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/{id}/compact": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Summarise one, and keep only its last messages. */
+    post: operations["postSessionsIdCompact"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/{id}/rename": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Give one a title. */
+    post: operations["postSessionsIdRename"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/sessions/{id}/reset-provider": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Let one begin another chat when it goes on. */
+    post: operations["postSessionsIdResetProvider"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/stages": {
     parameters: {
       query?: never;
@@ -1397,6 +1535,24 @@ export interface components {
       sessionId: string;
     };
     /**
+     * Attachment
+     * @description A picture, document, film or sound, by URL (`data:` included) or by an id the upstream knows.
+     */
+    Attachment: {
+      /** @enum {unknown} */
+      type: "attachment";
+      /** @enum {unknown} */
+      kind: "audio" | "document" | "image" | "video";
+      /** @default  */
+      url: string;
+      /** @default  */
+      id: string;
+      /** @default  */
+      name: string;
+      /** @default  */
+      media_type: string;
+    };
+    /**
      * AuditQuery
      * @description Which part of the list.
      */
@@ -1406,10 +1562,7 @@ export interface components {
        * @default 100
        */
       limit: number;
-      /**
-       * @description Only those before this entry.
-       * @default null
-       */
+      /** @default null */
       before: number | null;
     };
     /**
@@ -1422,6 +1575,21 @@ export interface components {
       before: string[];
       /** @default [] */
       after: string[];
+    };
+    /**
+     * BindingView
+     * @description A chat in which the session, or a subagent's part of it, can be gone on with.
+     */
+    BindingView: {
+      providerId: string;
+      accountId: string;
+      providerSessionId: string;
+      purpose: string;
+      /** @default  */
+      subagentId: string;
+      answers: number;
+      createdAt: number;
+      updatedAt: number;
     };
     /**
      * Cancelled
@@ -1613,6 +1781,18 @@ export interface components {
       deleted: number;
     };
     /**
+     * CompactResult
+     * @description What came of it: the summary, how many messages are still there word for word (`kept`), how many are not
+     *         (`dropped`), and the name of the copy in data/compact.
+     */
+    CompactResult: {
+      ok: boolean;
+      summary: string;
+      kept: number;
+      dropped: number;
+      file: string;
+    };
+    /**
      * ConfigBody
      * @description `POST` and `PATCH /api/config`: any part of it. A setting that is null becomes the default again; an empty
      *         `proxy.key` removes the key 'default'.
@@ -1700,6 +1880,15 @@ export interface components {
       lost: number;
       failed: number;
       orphaned: number;
+    };
+    /**
+     * DataFile
+     * @description The database: its name, without a path.
+     */
+    DataFile: {
+      path: string;
+      exists: boolean;
+      parseable: boolean;
     };
     /**
      * Deleted
@@ -1937,7 +2126,7 @@ export interface components {
     FaceView: {
       name: string;
       line: string;
-      headers: [string, string][];
+      headers: components["schemas"]["HeaderView"][];
       size: number;
       /** @default 0 */
       pieces: number;
@@ -2136,6 +2325,14 @@ export interface components {
     FlowsDeleted: {
       deleted: number;
       recordings: number;
+    };
+    /**
+     * HeaderView
+     * @description One header, without its secrets.
+     */
+    HeaderView: {
+      name: string;
+      value: string;
     };
     /**
      * HeldLease
@@ -2502,6 +2699,19 @@ export interface components {
       written: components["schemas"]["PlaceView"] | null;
       takes: string;
       about: string;
+    };
+    /**
+     * OverflowAnchor
+     * @description An overflow file of the session that is still kept: `GET /api/overflow/{fileName}` shows it.
+     */
+    OverflowAnchor: {
+      fileName: string;
+      createdAt: number;
+      bytes: number;
+      /** @default null */
+      tokenEstimate: number | null;
+      /** @default  */
+      runId: string;
     };
     /**
      * OverflowList
@@ -3021,6 +3231,23 @@ export interface components {
       fault: string;
     };
     /**
+     * Reloaded
+     * @description How many sessions the database has, and how many answers were at hand and are read again as they are asked
+     *         for.
+     */
+    Reloaded: {
+      ok: boolean;
+      totalSessions: number;
+      dropped: number;
+    };
+    /**
+     * RenameBody
+     * @description `POST /api/sessions/{id}/rename`.
+     */
+    RenameBody: {
+      title: string;
+    };
+    /**
      * Reset
      * @description The account is tried again from now on.
      */
@@ -3029,6 +3256,15 @@ export interface components {
       providerId: string;
       accountId: string;
       account: components["schemas"]["AccountEntry"];
+    };
+    /**
+     * ResetBody
+     * @description `POST /api/sessions/{id}/reset-provider`. Without a purpose: for all. Only `main` and `subagent` are ever bound
+     *         to chats; luna's own asides leave none.
+     */
+    ResetBody: {
+      /** @default null */
+      purpose: ("compact" | "main" | "overflow" | "stateless" | "subagent") | null;
     };
     /**
      * RestView
@@ -3449,6 +3685,93 @@ export interface components {
       firstP95: (number | null)[];
     };
     /**
+     * SessionDetail
+     * @description One session with all that belongs to it. `messages` are the latest, the oldest first; `messagesBefore` is the
+     *         `before` of the page that precedes them, left out on the first.
+     */
+    SessionDetail: {
+      id: string;
+      source: string;
+      threadId: string;
+      providerId: string;
+      mode: string;
+      turnCount: number;
+      messageCount: number;
+      createdAt: number;
+      updatedAt: number;
+      active: boolean;
+      /** @default  */
+      workspace: string;
+      /** @default  */
+      title: string;
+      /** @default false */
+      renamed: boolean;
+      /** @default  */
+      model: string;
+      /** @default  */
+      accountId: string;
+      /** @default  */
+      providerSessionId: string;
+      /** @default  */
+      contextHash: string;
+      /** @default  */
+      resolveReason: string;
+      /** @default 0 */
+      overflowChainCount: number;
+      /** @default  */
+      summary: string;
+      /** @default null */
+      compactedAt: number | null;
+      /** @default null */
+      lastRequestAt: number | null;
+      providerBindings: components["schemas"]["BindingView"][];
+      overflowChain: components["schemas"]["OverflowAnchor"][];
+      tree: components["schemas"]["TreeView"];
+      messages: components["schemas"]["StoredMessage"][];
+      /** @default null */
+      messagesBefore: number | null;
+      activeRunIds: string[];
+      activeRunDetails: components["schemas"]["RunView"][];
+    };
+    /**
+     * SessionDiagnostics
+     * @description How sessions are found, and how many there are.
+     */
+    SessionDiagnostics: {
+      sessionEnabled: boolean;
+      resolutionMode: string;
+      rollingHistoryK: number;
+      summaryEveryNTurns: number;
+      totalSessions: number;
+      stats: components["schemas"]["SessionStats"];
+      dataFile: components["schemas"]["DataFile"];
+      upkeep: components["schemas"]["UpkeepView"];
+    };
+    /**
+     * SessionDone
+     * @description It is done.
+     */
+    SessionDone: {
+      /** @default true */
+      ok: boolean;
+    };
+    /**
+     * SessionPart
+     * @description `GET /api/sessions/{id}`: which of its messages.
+     */
+    SessionPart: {
+      /**
+       * @description Messages at most, the latest.
+       * @default 50
+       */
+      limit: number;
+      /**
+       * @description Only those before this position (`messagesBefore`).
+       * @default null
+       */
+      before: number | null;
+    };
+    /**
      * SessionPreferences
      * @description Conversations that go on in the chat they began in.
      */
@@ -3552,6 +3875,112 @@ export interface components {
       chatCleanup: components["schemas"]["ChatCleanup"];
     };
     /**
+     * SessionQuery
+     * @description `GET /api/sessions`. What is given must hold, all of it.
+     */
+    SessionQuery: {
+      /** @default  */
+      source: string;
+      /** @default  */
+      model: string;
+      /** @default  */
+      accountId: string;
+      /**
+       * @description Words of the title, or an id.
+       * @default
+       */
+      q: string;
+      /**
+       * @description By what they are ordered.
+       * @default updatedAt
+       * @enum {unknown}
+       */
+      sort: "createdAt" | "messageCount" | "turnCount" | "updatedAt";
+      /**
+       * @description desc: the latest, or the most, first.
+       * @default desc
+       * @enum {unknown}
+       */
+      order: "asc" | "desc";
+      /** @default 200 */
+      limit: number;
+      /**
+       * @description The `x-next-cursor` of the page before.
+       * @default
+       */
+      before: string;
+    };
+    /**
+     * SessionRemoval
+     * @description `DELETE /api/sessions/{id}`.
+     */
+    SessionRemoval: {
+      /**
+       * @description Delete the chats that luna made for it, too.
+       * @default false
+       */
+      chats: boolean;
+    };
+    /**
+     * SessionStats
+     * @description How many last, how many answers can be found (`indexed`), how many sessions have a summary.
+     */
+    SessionStats: {
+      persistent: number;
+      indexed: number;
+      summarized: number;
+    };
+    /**
+     * SessionView
+     * @description One session of the list.
+     */
+    SessionView: {
+      id: string;
+      source: string;
+      threadId: string;
+      providerId: string;
+      mode: string;
+      turnCount: number;
+      messageCount: number;
+      createdAt: number;
+      updatedAt: number;
+      active: boolean;
+      /** @default  */
+      workspace: string;
+      /** @default  */
+      title: string;
+      /** @default false */
+      renamed: boolean;
+      /** @default  */
+      model: string;
+      /** @default  */
+      accountId: string;
+      /** @default  */
+      providerSessionId: string;
+      /** @default  */
+      contextHash: string;
+      /** @default  */
+      resolveReason: string;
+      /** @default 0 */
+      overflowChainCount: number;
+      /** @default  */
+      summary: string;
+      /** @default null */
+      compactedAt: number | null;
+      /** @default null */
+      lastRequestAt: number | null;
+    };
+    /**
+     * SessionsDeleted
+     * @description How many sessions there were, and how many chats are being deleted with them.
+     */
+    SessionsDeleted: {
+      ok: boolean;
+      deleted: number;
+      /** @default 0 */
+      chats: number;
+    };
+    /**
      * SignedIn
      * @description Whether this browser is signed in now.
      */
@@ -3631,6 +4060,31 @@ export interface components {
       providerId: string;
     };
     /**
+     * StoredMessage
+     * @description One message as it is stored. `content` is a string where there is nothing but words.
+     */
+    StoredMessage: {
+      id: string;
+      position: number;
+      role: string;
+      content:
+        | string
+        | (
+            | components["schemas"]["Text"]
+            | components["schemas"]["Thought"]
+            | components["schemas"]["Attachment"]
+            | components["schemas"]["ToolCall"]
+            | components["schemas"]["ToolResult"]
+          )[];
+      createdAt: number;
+      /** @default  */
+      runId: string;
+      /** @default  */
+      accountId: string;
+      /** @default  */
+      providerSessionId: string;
+    };
+    /**
      * Sum
      * @description What some runs come to. `failed` counts those that failed or were interrupted, not those that somebody ended;
      *         `success` is the share of completed ones among completed and failed, null where there are none.
@@ -3670,6 +4124,24 @@ export interface components {
       failed: number;
       more: boolean;
       results: components["schemas"]["ErasedView"][];
+    };
+    /**
+     * Text
+     * @description Words.
+     */
+    Text: {
+      /** @enum {unknown} */
+      type: "text";
+      text: string;
+    };
+    /**
+     * Thought
+     * @description Reasoning of an earlier assistant turn, as the client gave it back.
+     */
+    Thought: {
+      /** @enum {unknown} */
+      type: "thought";
+      text: string;
     };
     /**
      * TokenBody
@@ -3774,6 +4246,44 @@ export interface components {
       sanitizer: components["schemas"]["Sanitizer"];
     };
     /**
+     * ToolCall
+     * @description A call that the assistant made in an earlier turn. `arguments` is JSON text exactly as it was.
+     */
+    ToolCall: {
+      /** @enum {unknown} */
+      type: "tool_call";
+      id: string;
+      name: string;
+      arguments: string;
+    };
+    /**
+     * ToolResult
+     * @description What the client's tool gave back.
+     */
+    ToolResult: {
+      /** @enum {unknown} */
+      type: "tool_result";
+      call_id: string;
+      parts: (components["schemas"]["Text"] | components["schemas"]["Attachment"])[];
+      /** @default  */
+      name: string;
+      /** @default false */
+      error: boolean;
+    };
+    /**
+     * TreeView
+     * @description The session's answers: how many, how many ends and forks they have, how many turns the longest branch, how many
+     *         can be gone on from in their chats, and whose they are beside the conversation's own.
+     */
+    TreeView: {
+      answers: number;
+      branches: number;
+      forks: number;
+      depth: number;
+      placed: number;
+      subagents: string[];
+    };
+    /**
      * Ui
      * @description The admin pages.
      */
@@ -3784,6 +4294,16 @@ export interface components {
        * @enum {unknown}
        */
       language: "en" | "vi" | "zh";
+    };
+    /**
+     * UpkeepView
+     * @description Summaries and compactions in the background, since luna was started.
+     */
+    UpkeepView: {
+      due: number;
+      working: number;
+      made: number;
+      failed: number;
     };
     /**
      * UsageQuery
@@ -3899,21 +4419,10 @@ export interface components {
       error: string;
     };
     /**
-     * WorkerState
-     * @description A worker, shortly.
+     * WorkerPut
+     * @description The same, in the answer to who put it there.
      */
-    WorkerState: {
-      id: string;
-      providerId: string;
-      status: string;
-      /** @default null */
-      lastVerifiedIp: string | null;
-    };
-    /**
-     * WorkerView
-     * @description A worker as it may be shown. `key` only in the answer that made it. Times are milliseconds since the epoch.
-     */
-    WorkerView: {
+    WorkerPut: {
       id: string;
       baseUrl: string;
       providerId: string;
@@ -3938,6 +4447,45 @@ export interface components {
       lastError: string;
       /** @default  */
       key: string;
+    };
+    /**
+     * WorkerState
+     * @description A worker, shortly.
+     */
+    WorkerState: {
+      id: string;
+      providerId: string;
+      status: string;
+      /** @default null */
+      lastVerifiedIp: string | null;
+    };
+    /**
+     * WorkerView
+     * @description A worker as it may be shown. Times are milliseconds since the epoch.
+     */
+    WorkerView: {
+      id: string;
+      baseUrl: string;
+      providerId: string;
+      enabled: boolean;
+      /** @enum {unknown} */
+      status: "disabled" | "healthy" | "ip-mismatch" | "offline" | "unverified";
+      /** @default null */
+      maxConcurrentRuns: number | null;
+      /** @default  */
+      accountId: string;
+      /** @default  */
+      networkProfileId: string;
+      /** @default  */
+      expectedIp: string;
+      /** @default  */
+      lastVerifiedIp: string;
+      /** @default null */
+      lastVerifiedAt: number | null;
+      /** @default null */
+      lastCheckedAt: number | null;
+      /** @default  */
+      lastError: string;
     };
     /**
      * Removed
@@ -4282,7 +4830,6 @@ export interface operations {
       query?: {
         /** @description How many. */
         limit?: number;
-        /** @description Only those before this entry. */
         before?: number | null;
       };
       header?: never;
@@ -6677,6 +7224,337 @@ export interface operations {
       };
     };
   };
+  getSessions: {
+    parameters: {
+      query?: {
+        source?: string;
+        model?: string;
+        accountId?: string;
+        /** @description Words of the title, or an id. */
+        q?: string;
+        /** @description By what they are ordered. */
+        sort?: "createdAt" | "messageCount" | "turnCount" | "updatedAt";
+        /** @description desc: the latest, or the most, first. */
+        order?: "asc" | "desc";
+        limit?: number;
+        /** @description The `x-next-cursor` of the page before. */
+        before?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionView"][];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  deleteSessions: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionsDeleted"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getSessionsDiagnostics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionDiagnostics"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postSessionsReload: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Reloaded"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getSessionsId: {
+    parameters: {
+      query?: {
+        /** @description Messages at most, the latest. */
+        limit?: number;
+        /** @description Only those before this position (`messagesBefore`). */
+        before?: number | null;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionDetail"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  deleteSessionsId: {
+    parameters: {
+      query?: {
+        /** @description Delete the chats that luna made for it, too. */
+        chats?: boolean;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionsDeleted"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postSessionsIdClear: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postSessionsIdCompact: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompactResult"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postSessionsIdRename: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["RenameBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postSessionsIdResetProvider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ResetBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
   getStages: {
     parameters: {
       query?: never;
@@ -6754,7 +7632,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["WorkerView"];
+          "application/json": components["schemas"]["WorkerPut"];
         };
       };
       /** @description It was made. */
@@ -6763,7 +7641,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["WorkerView"];
+          "application/json": components["schemas"]["WorkerPut"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -6827,7 +7705,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["WorkerView"];
+          "application/json": components["schemas"]["WorkerPut"];
         };
       };
       /** @description It was made. */
@@ -6836,7 +7714,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["WorkerView"];
+          "application/json": components["schemas"]["WorkerPut"];
         };
       };
       /** @description It did not work; the body says why. */
