@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test agents lint types setup test-setup bench golden generated ui-types lock clean
+.PHONY: run test agents chromium lint types setup test-setup bench golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -43,11 +43,16 @@ test-setup: setup $(TEST_READY)
 agents: test-setup
 	$(BIN)/python -m tests.clients.agents.installs
 
-test: test-setup agents
+# The browser that the tests drive, from the system's own packages.
+chromium: test-setup
+	@$(BIN)/python -m tests.support.chromium
+
+test: test-setup agents chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/luna check
+	cd ui && npm run --silent check && npm run --silent test
 	$(BIN)/python -m pytest -q
 
 lint: test-setup

@@ -14,7 +14,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/api", "/v1", "/health", "/metrics", "/login"].map((path) => [path, { target: luna, changeOrigin: true }]),
+      ["/api", "/v1", "/health", "/metrics", "/login"].map((path) => [path, { target: luna }]),
     ),
   },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },

@@ -25,17 +25,25 @@ STATUS: dict[Kind, int] = {
     Kind.REQUEST_TIMEOUT: 408,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED_MEDIA_TYPE: 415,
+    Kind.CONTEXT_OVERFLOW: 400,
+    Kind.CONTENT_FILTERED: 400,
     Kind.RATE_LIMITED: 429,
+    Kind.QUOTA_EXHAUSTED: 429,
+    Kind.OVERLOADED: 503,
+    Kind.NO_ACCOUNT: 503,
+    Kind.EGRESS_CLOSED: 503,
     Kind.UPSTREAM_LOGIN: 502,
     Kind.UPSTREAM_BLOCKED: 502,
     Kind.UPSTREAM_REJECTED: 502,
     Kind.UPSTREAM_BROKEN: 502,
     Kind.UPSTREAM_TRANSIENT: 502,
-    Kind.NO_ACCOUNT: 503,
-    Kind.EGRESS_CLOSED: 503,
+    Kind.CHAT_BUSY: 409,
+    Kind.CHAT_GONE: 404,
+    Kind.MODEL_GONE: 404,
+    Kind.TIMEOUT: 504,
     Kind.CANCELLED: 499,
     Kind.DRAINING: 503,
-    Kind.TIMEOUT: 504,
+    Kind.INTERNAL: 500,
 }
 
 
@@ -88,7 +96,7 @@ def error_document(error: LunaError) -> ErrorDocument:
 
 def refusal(error: LunaError) -> Response:
     """An error as an answer."""
-    status = 422 if isinstance(error, Unprocessable) else STATUS.get(error.kind, 500)
+    status = 422 if isinstance(error, Unprocessable) else STATUS[error.kind]
     response = json(error_document(error), status)
     if error.retry_after is not None:
         response.headers["retry-after"] = str(int(error.retry_after) + 1)

@@ -66,6 +66,7 @@ class StageView(msgspec.Struct, rename="camel"):
     at_ms: float
     """When the request, or the first events, left it."""
     changed: bool = False
+    """True for the first one: it made the request."""
 
 
 class RecordingView(msgspec.Struct, rename="camel"):
@@ -217,7 +218,7 @@ def _stages(recording: Recording) -> list[StageView]:
     times = recording.times
     document = None
     for name, here in recording.documents.items():
-        made.append(StageView(name, "request", times[name] / 1000, document is not None and here is not document))
+        made.append(StageView(name, "request", times[name] / 1000, here is not document))
         document = here
     before = None
     for name, batches in recording.events.items():

@@ -13,6 +13,7 @@ from luna.config.settings import Settings, SettingsError
 from luna.disk.claim import claimed
 from luna.server.assemble import House, assemble
 from luna.server.supervise import BindError, resolve, supervise
+from luna.state.discretion import DiscreetFormatter, Discretion
 from luna.state.store.database import DatabaseError
 from luna.state.store.migrations import NewerDatabase
 
@@ -56,16 +57,25 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
-    return anyio.run(_serve, settings, backend_options={"use_uvloop": True})
+    console = _console(settings.log_level)
+    return anyio.run(_serve, settings, console, backend_options={"use_uvloop": True})
 
 
-async def _serve(settings: Settings) -> int:
+def _console(level: str) -> Discretion:
+    """Log to stderr, without secrets: those that give themselves away, and those that it is told of later. Its own, for
+    lines are said in any thread."""
+    discretion = Discretion()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(DiscreetFormatter(discretion, "%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    return discretion
+
+
+async def _serve(settings: Settings, console: Discretion) -> int:
     try:
         with claimed(settings.data_dir):
             async with assemble(settings) as house:
+                console.secrets = house.state.discretion.secrets
                 return await supervise(house, announce=partial(_announce, house))
     except ConfigurationError as error:
         for diagnostic in error.diagnostics:

@@ -142,7 +142,7 @@ async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 async def _refuse(send: Send, error: LunaError) -> None:
-    await _answer(send, STATUS.get(error.kind, 500), msgspec.json.encode(error_document(error)))
+    await _answer(send, STATUS[error.kind], msgspec.json.encode(error_document(error)))
 
 
 async def _answer(send: Send, status: int, body: bytes, outcome: str = "") -> None:

@@ -7,7 +7,7 @@
 
 A test fails for anything on the browser's console, for a script that throws and for a violation of the page's policy,
 whatever else it checks. `visit.luna` is a house in this process: `visit.luna.house.state`, `visit.luna.lookalike`.
-What must be there: /usr/bin/chromium (or LUNA_TEST_CHROMIUM) and built pages (`cd ui && npm run build`; LUNA_TEST_PAGES
+What must be there: a Chromium (`make chromium`, or LUNA_TEST_CHROMIUM) and built pages (`make setup`; LUNA_TEST_PAGES
 names another build of them). `visit.picture(name)` leaves pictures in LUNA_SCREENSHOTS.
 """
 
@@ -20,9 +20,10 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from luna.server import static
 from tests.browser.visit import Visit, watch_policy
+from tests.support import chromium as browsers
 from tests.support.house import Running, running_luna
 
-CHROMIUM = os.environ.get("LUNA_TEST_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = browsers.chromium()
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

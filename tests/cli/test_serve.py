@@ -116,3 +116,19 @@ def test_every_command_has_help() -> None:
         assert told.returncode == 0
         assert "usage: luna" in told.stdout
     assert luna("nonsense", data_dir=Path("unused")).returncode == 2
+
+
+def test_no_secret_is_said_on_the_console(tmp_path: Path) -> None:
+    """A client names an account that does not exist, by words that are secrets: known ones, and such as look it."""
+    token, cookie, key = "canary-7c1f0b-of-the-token", "canary-3e9d44-of-the-cookie", "sk-canary-5a5a5a5a5a"
+    login = {"QWEN_AI_TOKEN": token, "QWEN_AI_COOKIES": f"token={token}; ssxmod={cookie}"}
+    body = b'{"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "Hello!"}]}'
+    with serving(tmp_path / "data", **login) as running:
+        for name in (token, cookie, key, "nobody-special"):
+            headers = {"content-type": "application/json", "x-luna-account-id": name}
+            url = f"{running.url}/v1/chat/completions"
+            assert httpcore.request("POST", url, headers=headers, content=body).status >= 400
+        assert running.end() == 0
+    printed = running.log.read_text()
+    assert "nobody-special" in printed, "what was asked for is said"
+    assert "canary" not in printed

@@ -230,6 +230,50 @@ def test_one_read_with_the_whole_answer_is_cut_where_the_estimate_says() -> None
     assert ended(counted(3, [(9, [*texts("1", "2", "3", "4", "5"), STOP])])) == ("123", "length")
 
 
+def asked_again(
+    max_tokens: int, first: list[tuple[int, list[StreamEvent]]], second: list[tuple[int, list[StreamEvent]]]
+) -> list[StreamEvent]:
+    """The same for an answer that is given up for another: the reads of both. A count of 0: none."""
+    play = Play(Limit, chat=limited(max_tokens=max_tokens))
+    transducer = play.stage.transducer(play.flow)
+    assert transducer is not None
+    passed: list[StreamEvent] = []
+    for attempt in (first, second):
+        for output, events in attempt:
+            play.flow.meter = counting(Usage(100, output)) if output else lambda: None
+            for event in events:
+                passed += transducer.feed(event)
+        play.flow.give_up()
+        play.flow.reasks += 1
+        play.flow.meter = lambda: None
+    return passed
+
+
+@pytest.mark.parametrize("count", [0, 9, 12])
+def test_what_a_given_up_answer_cost_is_not_taken_off_the_next_one(count: int) -> None:
+    """Next to nothing of it was delivered: it was a call that did not fit its schema, say."""
+    first: list[tuple[int, list[StreamEvent]]] = [(90, [ThinkDelta("1")])]
+    events = asked_again(10, first, [(count, [*texts("12345678", "9"), STOP])])
+    assert ended(events) == ("123456789", "stop")
+
+
+def test_nor_is_what_was_counted_of_it_before() -> None:
+    first: list[tuple[int, list[StreamEvent]]] = [(9, texts("1")), (90, texts("2"))]
+    whole = asked_again(10, first, [(4, texts("345678")), (8, texts("9012")), (8, [STOP])])
+    assert ended(whole) == ("123456789012", "stop"), "the upstream counts less than the estimate does"
+    long = asked_again(10, first, [(4, texts("345678")), (9, texts("9012", "34"))])
+    assert ended(long) == ("123456789012", "length")
+
+
+def test_what_was_delivered_of_it_is() -> None:
+    uncounted = asked_again(10, [(0, texts("1234"))], [(0, texts("567890", "12"))])
+    assert ended(uncounted) == ("1234567890", "length")
+    counted_late = asked_again(10, [(90, texts("1234"))], [(8, texts("567890", "12"))])
+    assert ended(counted_late) == ("1234567890", "length")
+    short = asked_again(10, [(90, texts("1234"))], [(6, texts("567890", "12")), (6, [STOP])])
+    assert ended(short) == ("123456789012", "stop"), "by the upstream's count they are ten"
+
+
 pieces = st.lists(st.text("abcX\n1 ", max_size=5), max_size=8)
 stops = st.lists(st.text("abc", min_size=1, max_size=3), max_size=3)
 

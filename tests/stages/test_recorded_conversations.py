@@ -14,6 +14,7 @@ from luna.wire.reader import Recording, read
 from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.redact import Redactor
 from tests.support.conversing import GONE, Body, Conversing
+from tests.support.remembering import Remembering
 from tests.support.spoken import context
 
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -94,6 +95,39 @@ async def test_a_turn_that_was_rebuilt(desk: Conversing) -> None:
     recording = await recorded(desk, said("one", "answer 1", "two"))
     assert len(recording.exchanges) == 3
     await replays(desk, recording)
+
+
+def remembering(tmp_path: Path, store: Store) -> Remembering:
+    """A process that summarises every third turn."""
+    desk = Remembering(tmp_path, store, recorded=True, summary_every_n_turns=3, rolling_history_k=2)
+    desk.upstream.say = lambda sent: "In short." if sent.text.startswith("Below is") else f"answer {sent.number}"
+    return desk
+
+
+@pytest.mark.parametrize("gone", ["upstream", "by-luna"])
+async def test_a_turn_in_which_a_summary_stood_for_the_beginning(tmp_path: Path, desk: Conversing, gone: str) -> None:
+    made = remembering(tmp_path, desk.store)
+    for turns in (("one",), ("one", "answer 1", "two"), ("one", "answer 1", "two", "answer 2", "three")):
+        await made.ask(said(*turns))
+    await made.upkeep()
+    if gone == "upstream":
+        del made.upstream.owners["chat-1"]
+    else:
+        made.sessions.forget_chat("chat-1")
+    recording = await recorded(made, said("one", "answer 1", "two", "answer 2", "three", "answer 3", "four"))
+    assert b"In short." in bodies(recording)[-1]
+    assert b"answer 1" not in bodies(recording)[-1]
+    await replays(made, recording)
+
+
+async def test_a_turn_whose_beginning_only_luna_knew(tmp_path: Path, desk: Conversing) -> None:
+    made = remembering(tmp_path, desk.store)
+    for words in ("one", "two"):
+        await made.ask({"messages": [{"role": "user", "content": words}], "session_id": "mine"})
+    made.sessions.forget_chat("chat-1")
+    recording = await recorded(made, {"messages": [{"role": "user", "content": "three"}], "session_id": "mine"})
+    assert b"answer 2" in bodies(recording)[-1]
+    await replays(made, recording)
 
 
 async def test_a_turn_that_failed(desk: Conversing) -> None:

@@ -75,6 +75,7 @@ async def running_luna(
                         await house.live.drain(grace=1)
                         house.hang_up()
                         server.stop()  # type: ignore[no-untyped-call]
+        assert house.state.store.describe()["lost"] == 0, "a write was dropped; the log says which"
 
 
 async def _until_listening(port: int) -> None:

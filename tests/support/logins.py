@@ -21,9 +21,10 @@ from luna.state.accounts import Accounts
 from luna.state.capture import OVER, Captures, Job
 from luna.state.credentials import CredentialStore
 from luna.upstream.pool import PoolBackend
+from tests.support.chromium import chromium
 from tests.support.ports import free_port
 
-CHROMIUM = os.environ.get("LUNA_TEST_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = chromium()
 
 
 def browser_environment(port: int) -> dict[str, str]:

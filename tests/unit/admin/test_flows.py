@@ -84,15 +84,12 @@ async def test_a_flow_that_goes_on_is_found_by_its_id_without_the_database(ask: 
 
 async def test_a_filter_is_explained_while_it_is_written(ask: Asker) -> None:
     good = msgspec.json.decode((await ask("POST", "/flows/filter", {"filter": "~m qwen* & ~e"})).content)
-    assert good == {
-        "valid": True,
-        "explanation": "the model is like qwen* and there is an error",
-        "sayings": [
-            {"word": "term", "field": "model", "relation": "like", "values": ["qwen*"]},
-            {"word": "and"},
-            {"word": "term", "field": "error", "relation": "any"},
-        ],
-    }
+    assert (good["valid"], good["explanation"]) == (True, "the model is like qwen* and there is an error")
+    assert [(said["word"], said["field"], said["relation"], said["values"]) for said in good["sayings"]] == [
+        ("term", "model", "like", ["qwen*"]),
+        ("and", None, None, []),
+        ("term", "error", "any", []),
+    ]
     bad = msgspec.json.decode((await ask("POST", "/flows/filter", {"filter": "~m qwen* & ~z"})).content)
     assert (bad["valid"], bad["column"], bad["problem"]) == (False, 12, "There is no ~z")
     refused = await ask.get("/flows?filter=~z", status=400)
@@ -125,8 +122,8 @@ async def test_a_recorded_flow_has_all_its_faces(ask: Asker) -> None:
     up = next(each for each in recording["exchanges"] if "chat/completions" in each["request"]["line"])
     sent = await ask.get(f"/flows/{flow}/face/{up['request']['name']}?pretty=true")
     assert "Say hello" in sent["text"]
-    headers: dict[str, str] = dict(up["request"]["headers"])
-    assert "<redacted:" in headers.get("authorization", headers.get("Authorization", ""))
+    headers = {header["name"].lower(): header["value"] for header in up["request"]["headers"]}
+    assert "<redacted:" in headers["authorization"]
 
     pieces = await ask.get(f"/flows/{flow}/pieces/{up['response']['name']}")
     assert len(pieces) == up["response"]["pieces"] > 1
@@ -145,7 +142,7 @@ async def test_a_body_is_read_in_parts_that_fit_together(ask: Asker) -> None:
     offset: int | None = 0
     while offset is not None:
         part = await ask.get(f"/flows/{flow}/face/client-request?limit=7&offset={offset}")
-        text, offset = text + part["text"], part.get("next")
+        text, offset = text + part["text"], part["next"]
     assert text == whole["text"]
     assert prompt in text
 
@@ -153,13 +150,18 @@ async def test_a_body_is_read_in_parts_that_fit_together(ask: Asker) -> None:
 async def test_what_each_stage_changed(ask: Asker) -> None:
     flow = await ask.chat("Call Bash", stream=True, tools=[TOOL])
     stages = (await ask.get(f"/flows/{flow}"))["recording"]["stages"]
-    changed = {stage["name"] for stage in stages if stage.get("changed")}
+    changed = {stage["name"] for stage in stages if stage["changed"]}
     assert "tools.contract" in changed
     contract = await ask.get(f"/flows/{flow}/stage/tools.contract")
     assert any(change["path"].startswith("messages") for change in contract["changes"])
-    untouched = next(stage["name"] for stage in stages if stage["side"] == "request" and not stage.get("changed"))
+    untouched = next(stage["name"] for stage in stages if stage["side"] == "request" and not stage["changed"])
     if untouched != stages[0]["name"]:
-        assert await ask.get(f"/flows/{flow}/stage/{untouched}") == {"name": untouched}
+        assert await ask.get(f"/flows/{flow}/stage/{untouched}") == {
+            "name": untouched,
+            "changes": [],
+            "batches": [],
+            "more": False,
+        }
     transport = next(stage["name"] for stage in stages if stage["side"] == "transport")
     assert (await ask.get(f"/flows/{flow}/stage/{transport}"))["batches"][0]["n"] == 1
 
@@ -208,7 +210,7 @@ async def test_a_lost_recording_hides_nothing_else(ask: Asker) -> None:
     for path in folder.glob("*.jsonl"):
         path.unlink()
     told = await ask.get(f"/flows/{flow}")
-    assert "recording" not in told
+    assert told["recording"] is None
     assert told["run"]["recording"] == flow
 
 
@@ -216,12 +218,13 @@ async def test_while_it_goes_on_its_stage_is_told(ask: Asker) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask.chat, "[[pace:100]] [[count:100]]")
         with anyio.fail_after(5):
-            while not (rows := await ask.get("/flows?filter=~o%20active")) or not (
-                told := await ask.get(f"/flows/{rows[0]['id']}")
-            ).get("stage"):
+            while (
+                not (rows := await ask.get("/flows?filter=~o%20active"))
+                or not (told := await ask.get(f"/flows/{rows[0]['id']}"))["stage"]
+            ):
                 await anyio.sleep(0.02)
         assert told["stage"]
-        assert "recording" not in told
+        assert told["recording"] is None
         ended = await ask("POST", f"/runs/{rows[0]['id']}/cancel", {})
         assert ended.status == 200
     assert (await ask.get(f"/flows/{rows[0]['id']}"))["run"]["status"] == "cancelled"

@@ -1,9 +1,11 @@
 """`/metrics`: who may read it, and what it says of the house."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import anyio
+import msgspec
 import pytest
 
 from luna.admin import metrics as subject
@@ -14,9 +16,11 @@ from luna.state.accounts import Accounts
 from luna.state.metrics import Metrics
 from luna.state.runs import Runs
 from luna.state.store import Store
+from tests.support.house import running_luna
 from tests.support.machine import Scripted, flow_of
 from tests.support.panel import KEY, Panel
 from tests.support.prometheus import parse
+from tests.support.samples import PNG, data_url
 
 
 @dataclass
@@ -48,6 +52,22 @@ async def test_on_this_machine_everybody_may_read_it() -> None:
     assert said.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert said.headers["cache-control"] == "no-store"
     assert parse(said.body.decode())["luna_flow_seconds"].type == "histogram"
+
+
+async def test_a_running_luna_counts_the_files_that_it_brings_to_qwen(tmp_path: Path) -> None:
+    picture = {"type": "image_url", "image_url": {"url": data_url(PNG, "image/png")}}
+    body = {
+        "model": "qwen3.7-plus",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "?"}, picture]}],
+    }
+    async with running_luna(tmp_path) as luna:
+        for _ in range(2):
+            answered = await luna.request("POST", "/v1/chat/completions", msgspec.json.encode(body))
+            assert answered.status == 200, answered.content
+        said = parse((await luna.request("GET", "/metrics")).content.decode())
+    uploads = said["luna_uploads_total"]
+    assert (uploads.value(outcome="completed"), uploads.value(outcome="reused")) == (1, 1)
+    assert said["luna_upload_bytes_total"].value() == len(PNG)
 
 
 @pytest.mark.parametrize(("key", "status"), [("", 401), ("wrong", 401), (KEY, 200)])

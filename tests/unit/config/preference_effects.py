@@ -17,6 +17,9 @@ PLAN = "tests/stages/test_overflow_plan.py"
 KEPT = "tests/unit/state/test_overflow_files.py"
 OUTPUT = "tests/stages/test_output_limits.py"
 SESSIONS = "tests/unit/state/test_sessions.py"
+UPKEEP = "tests/unit/state/test_session_upkeep.py"
+COMPACTION = "tests/unit/state/test_compaction.py"
+RECALL = "tests/stages/test_session_recall.py"
 CLEANUP = "tests/unit/state/test_chat_cleanup.py"
 BUSY = "tests/stages/test_sessions_on_the_way.py"
 RUNS = "tests/unit/state/test_runs.py"
@@ -52,6 +55,16 @@ EFFECTS: Mapping[str, str] = {
     "session.enabled": f"{SESSIONS}::test_sessions_can_be_switched_off",
     "session.requireExplicitId": f"{SESSIONS}::test_only_named_sessions_when_people_say_so",
     "session.historyLimit": f"{SESSIONS}::test_a_session_keeps_so_many_messages",
+    "session.rollingHistoryK": f"{RECALL}::test_so_many_messages_are_sent_beside_it",
+    "session.summaryEveryNTurns": f"{UPKEEP}::test_a_summary_is_made_every_so_many_turns",
+    "session.summaryMaxTokens": f"{UPKEEP}::test_a_summary_is_no_longer_than_wished",
+    "session.summaryInputMaxTokens": f"{UPKEEP}::test_so_many_tokens_of_messages_go_in",
+    "session.summaryMessageMaxChars": f"{UPKEEP}::test_so_many_characters_of_one_message_go_in",
+    "session.summaryIncludeSystemMessages": f"{UPKEEP}::test_the_system_and_tools_go_in_only_when_that_is_wished",
+    "session.autoCompact": f"{UPKEEP}::test_a_session_that_has_grown_long_is_compacted_if_wished",
+    "session.compactAfterMessages": f"{UPKEEP}::test_then_it_must_grow_long_again",
+    "session.compactModel": f"{COMPACTION}::test_compaction_asks_for_a_summary_of_all_that_is_stored",
+    "session.compactKeepRecent": f"{COMPACTION}::test_so_many_messages_stay",
     "session.expireAfterDays": f"{SESSIONS}::test_sessions_expire",
     "session.maxSessions": f"{SESSIONS}::test_of_too_many_the_longest_unused_go",
     "session.overflowSignal.enabled": (

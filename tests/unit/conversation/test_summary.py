@@ -214,13 +214,13 @@ def test_a_cut_parts_no_call_from_its_result_even_in_what_stages_made_of_it(said
         assert _words(bridged[found:]) == _words(as_text(said[cut:]))
 
 
-def _words(messages: list[Message]) -> list[tuple[str, list[Part]]]:
-    """Without the names of tools, which only the call tells."""
-    return [(message.role, [_unnamed(part) for part in message.parts]) for message in messages]
+def _words(messages: list[Message]) -> list[tuple[str, list[str]]]:
+    """In no order within a turn, and without the names of tools: both depend on the calls before."""
+    return [(message.role, sorted(map(_unnamed, message.parts))) for message in messages]
 
 
-def _unnamed(part: Part) -> Part:
-    return Text(part.text.replace(' name="Read"', "")) if isinstance(part, Text) else part
+def _unnamed(part: Part) -> str:
+    return part.text.replace(' name="Read"', "") if isinstance(part, Text) else repr(part)
 
 
 def test_where_answers_were_taken_away_there_is_no_such_place() -> None:
@@ -243,6 +243,12 @@ CLAUDE = next(profile for profile in PROFILES if profile.name == "claude-code")
         (GENERIC, "x" * 100, "x" * 79 + "…"),
         (CLINE, "<task>\nAdd a flag\n</task>\n<environment_details>\n# Time\n</environment_details>", "Add a flag"),
         (CLAUDE, "<system-reminder>\nUse tools.\n</system-reminder>\nhello there", "hello there"),
+        (
+            CLINE,
+            f"<task>\nAdd a flag. {'More of it. ' * 500}</task>",
+            f"Add a flag. {'More of it. ' * 6}"[:79].rstrip() + "…",
+        ),
+        (CLAUDE, f"<system-reminder>{'Use tools. ' * 1000}</system-reminder>\nhello there", "hello there"),
         (GENERIC, "", ""),
     ],
 )

@@ -68,6 +68,13 @@ async def test_the_end_mark_is_not_waited_behind() -> None:
     assert (await batches(says))[-1] == [Usage(1, 2), Finish("stop")]
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+async def test_nothing_behind_the_end_mark_is_delivered_however_it_comes(size: int) -> None:
+    whole = data(created(), delta("a"), FINISHED) + b"data: [DONE]\n\n" + data(delta("b"), USAGE, {"error": "no"})
+    found = await batches(stream(*(whole[at : at + size] for at in range(0, len(whole), size))))
+    assert [event for batch in found for event in batch] == [OPENED, TextDelta("a"), Finish("stop")]
+
+
 async def test_a_cut_behind_the_end_does_not_matter() -> None:
     assert (await batches(stream(data(created(), delta("a"), FINISHED), CUT)))[-1] == [Finish("stop")]
 

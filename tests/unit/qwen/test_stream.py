@@ -21,7 +21,8 @@ from luna.model.events import (
     Usage,
 )
 from luna.model.grammar import Grammar
-from luna.qwen.stream import StreamReader
+from luna.qwen.frames import UNREAD
+from luna.qwen.stream import HELD, StreamReader
 from tests.support.scripted import FINISHED, created, delta
 
 OPENED = Opened("resp-1", "m", "chat-1")
@@ -291,6 +292,18 @@ def test_garbage_before_the_first_frame_waits() -> None:
     assert [type(event) for event in events] == [Opened, Notice, TextDelta]
 
 
+def test_of_endless_garbage_only_the_first_is_kept() -> None:
+    reader = StreamReader("m")
+    for number in range(10_000):
+        assert feed(reader, b"nonsense %d" % number) == []
+    opened, *notices = feed(reader, delta("a"))
+    assert isinstance(opened, Opened)
+    assert len(notices) == HELD + 1
+    assert isinstance(notices[0], Notice)
+    assert notices[0].text == "nonsense 0"
+    assert notices[-1] == TextDelta("a")
+
+
 def test_nothing_but_garbage() -> None:
     error = failure(b"nonsense", b"{}")
     assert error.kind is Kind.UPSTREAM_BROKEN
@@ -362,6 +375,17 @@ def test_usage_is_always_current_and_told_once() -> None:
     assert reader.usage == Usage(5, 2)
     feed(reader, {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 9}})
     assert reader.close() == [Usage(5, 9), STOP]
+
+
+@pytest.mark.parametrize("bad", [1, 4, 5, UNREAD, 3 * UNREAD])
+def test_a_good_count_outlives_bad_ones(bad: int) -> None:
+    reader = StreamReader("m")
+    feed(reader, created(), delta("a", usage={"input_tokens": 5, "output_tokens": 1}))
+    feed(reader, *(delta("b", usage={"input_tokens": "many"}) for _ in range(bad)))
+    assert reader.usage == Usage(5, 1)
+    feed(reader, delta("c", usage={"input_tokens": 5, "output_tokens": 3}))
+    feed(reader, *(delta("d", usage="x") for _ in range(bad)), FINISHED)
+    assert reader.close() == [Usage(5, 3), STOP]
 
 
 def test_without_usage_none_is_told() -> None:

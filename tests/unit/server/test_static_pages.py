@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
+import luna
 from luna.server import static
 from luna.server.static import Pages
 from tests.support.workers import serving
@@ -210,7 +211,7 @@ async def test_a_file_that_went_away_is_not_found(tmp_path: Path) -> None:
 
 def test_where_the_pages_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "luna"
-    monkeypatch.setattr(static.luna, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(luna, "__file__", str(package / "__init__.py"))
     assert static.pages_directory() is None
     dist = tmp_path / "ui" / "dist"
     dist.mkdir(parents=True)

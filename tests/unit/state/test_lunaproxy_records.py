@@ -63,6 +63,9 @@ def test_the_row_of_a_session() -> None:
         "created_at": 1_790_000_000.0,
         "updated_at": 1_790_000_002.0,
         "last_request_at": 1_790_000_001.999,
+        "first_message": None,
+        "renamed": None,
+        "title_folded": None,
     }
     assert [binding["purpose"] for binding in detail["providerBindings"]] == ["main", "subagent"]
     assert [row["position"] for row in rows.messages] == [0, 1, 2, 3]

@@ -64,7 +64,8 @@ async def test_many_runs_are_told_of_each(newsroom: Newsroom) -> None:
 
 async def test_nothing_is_kept_when_nobody_looks_on(newsroom: Newsroom) -> None:
     runs, bulletin, news = newsroom
+    before = bulletin.number
     run = runs.begin("flow_1")
     run.running("env")
-    assert bulletin.number == 0
+    assert bulletin.number == before
     assert repr(news) == "<RunNews told=0 waiting=0>"

@@ -84,14 +84,15 @@ async def test_an_upsert_replaces_the_row_of_its_key(store: Store) -> None:
     assert (found.state, found.until, found.detail) == ("ready", None, "{}")
 
 
-async def test_a_write_that_is_wrong_costs_only_itself(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    store.write(ADD, row(1))
-    store.write(ADD, {**row(2), "state": None})
-    store.write(RENAME, {"key": "c1", "new": "after"})
-    with caplog.at_level(logging.ERROR):
-        await store.commit()
-    assert await titles(store) == {"c1": "after"}
-    assert store.describe()["lost"] == 1
+async def test_a_write_that_is_wrong_costs_only_itself(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    async with Store.opened(database.directory, database.url) as store:
+        store.write(ADD, row(1))
+        store.write(ADD, {**row(2), "state": None})
+        store.write(RENAME, {"key": "c1", "new": "after"})
+        with caplog.at_level(logging.ERROR):
+            await store.commit()
+        assert await titles(store) == {"c1": "after"}
+        assert store.describe()["lost"] == 1
     assert "dropped" in caplog.text
 
 

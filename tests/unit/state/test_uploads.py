@@ -9,9 +9,10 @@ from luna.demo.file_faults import PARSE_STATUS, PERMIT, STORE
 from luna.model.errors import Kind, LunaError
 from luna.qwen.file_types import LIMITS
 from luna.qwen.files import Content
+from luna.state.metrics import Metrics
 from luna.state.store import Store
 from luna.state.store.tables import files
-from luna.state.uploads import FRESH, KEEP_DAYS
+from luna.state.uploads import FRESH, KEEP_DAYS, Uploads
 from tests.support.stores import Database
 from tests.support.uploads import media_file, text_file, upload_desk
 
@@ -66,6 +67,20 @@ async def test_flows_that_bring_the_same_share_one_upload() -> None:
         assert len(set(ids)) == 1
         assert desk.site.state.counters.uploads == 1
         assert (uploads.made, uploads.shared) == (1, 4)
+
+
+async def test_each_is_counted_as_what_it_was() -> None:
+    async with upload_desk() as desk:
+        metrics = Metrics(0.0)
+        uploads, client, file = Uploads(desk.clock, metrics=metrics), desk.client(), text_file()
+        desk.site.faults.push(Fault("store-refuses"), path=STORE)
+        with pytest.raises(LunaError):
+            await uploads.upload(client, "a", file)
+        for _ in range(3):
+            await uploads.upload(client, "a", file)
+        counted = {word: metrics.uploads.value(word) for word in ("failed", "completed", "reused")}
+        assert counted == {"failed": 1, "completed": 1, "reused": 2}
+        assert metrics.uploaded.value() == file.size
 
 
 async def test_they_share_its_failure_too_and_the_next_tries_again() -> None:

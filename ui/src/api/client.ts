@@ -51,6 +51,12 @@ export async function errorOf(response: Response): Promise<ApiError> {
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
 
 api.use({
+  onRequest({ request }) {
+    // luna takes changes as JSON alone, so that no form of another site can make one; also those that say nothing more.
+    if (request.method !== "GET" && !request.headers.has("content-type"))
+      request.headers.set("content-type", "application/json");
+    return request;
+  },
   async onResponse({ response }) {
     if (response.ok) return response;
     const error = await errorOf(response);

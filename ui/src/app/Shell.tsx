@@ -6,6 +6,7 @@ import { NavLink, Outlet, useRouteError } from "react-router";
 import { useConnection } from "../api/live";
 import { chooseLanguage, LANGUAGES, type Language } from "../i18n";
 import { Button } from "../parts/Button";
+import { IsolationBanner } from "./IsolationBanner";
 import { signOut } from "./Login";
 import { pages } from "./pages";
 import { chooseTheme, useTheme, type Theme } from "./theme";
@@ -52,6 +53,7 @@ export function Shell() {
         </ul>
       </nav>
       <main className="shell-content" id="content" tabIndex={-1}>
+        <IsolationBanner />
         <Outlet />
       </main>
     </div>

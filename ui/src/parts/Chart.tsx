@@ -1,5 +1,6 @@
 // A chart over time. The numbers are in a table beside it for whoever cannot see it.
 import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
@@ -25,9 +26,27 @@ interface Props {
   onPick?: (moment: number) => void;
 }
 
+/** A value without neighbours makes no line: it is shown as a point. */
+function hasLoneValues(values: Series["values"]): boolean {
+  const there = (value: number | null | undefined) => value !== null && value !== undefined;
+  return values.some((value, at) => there(value) && !there(values[at - 1]) && !there(values[at + 1]));
+}
+
+const DAY = 86_400;
+
+/** Moments as the axis writes them: the time of day, and the date where there is more than a day. */
+function writeMoments(language: string, span: number): (plot: uPlot, ticks: number[]) => string[] {
+  const options: Intl.DateTimeFormatOptions =
+    span > 2 * DAY ? { month: "2-digit", day: "2-digit" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const format = new Intl.DateTimeFormat(language, options);
+  return (_, ticks) => ticks.map((tick) => format.format(tick * 1000));
+}
+
 export function Chart({ label, moments, series, format = String, height = 150, onPick }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const theme = useShownTheme();
+  const { t, i18n } = useTranslation();
+  const language = i18n.language;
   const picked = useRef(onPick);
   useEffect(() => {
     picked.current = onPick;
@@ -45,7 +64,10 @@ export function Chart({ label, moments, series, format = String, height = 150, o
         height,
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false } },
-        axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format(tick)) }],
+        axes: [
+          { ...axis, values: writeMoments(language, (moments.at(-1) ?? 0) - (moments[0] ?? 0)) },
+          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format(tick)) },
+        ],
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         series: [
           {},
@@ -54,6 +76,7 @@ export function Chart({ label, moments, series, format = String, height = 150, o
             stroke: colour(one.tone),
             width: 1.5,
             fill: `${colour(one.tone)}22`,
+            points: { show: hasLoneValues(one.values), size: 5 },
           })),
         ],
       },
@@ -71,7 +94,7 @@ export function Chart({ label, moments, series, format = String, height = 150, o
       watch.disconnect();
       plot.destroy();
     };
-  }, [moments, series, height, theme, format]);
+  }, [moments, series, height, theme, format, language]);
 
   return (
     <figure className="chart">
@@ -90,7 +113,7 @@ export function Chart({ label, moments, series, format = String, height = 150, o
         <caption>{label}</caption>
         <thead>
           <tr>
-            <th scope="col">time</th>
+            <th scope="col">{t("common.time")}</th>
             {series.map((one) => (
               <th scope="col" key={one.name}>
                 {one.name}
@@ -101,7 +124,7 @@ export function Chart({ label, moments, series, format = String, height = 150, o
         <tbody>
           {moments.slice(-12).map((moment, row) => (
             <tr key={moment}>
-              <th scope="row">{new Date(moment * 1000).toLocaleTimeString()}</th>
+              <th scope="row">{new Date(moment * 1000).toLocaleTimeString(language)}</th>
               {series.map((one) => {
                 const value = one.values[Math.max(0, moments.length - 12) + row];
                 return <td key={one.name}>{value === null || value === undefined ? "–" : format(value)}</td>;

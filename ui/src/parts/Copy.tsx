@@ -3,18 +3,19 @@ import { useTranslation } from "react-i18next";
 
 import { Button } from "./Button";
 
-/** Copies a text, and says so. */
-export function Copy({ text, label }: { text: string; label?: string }) {
+/** Copies a text, and says so. One that has to be fetched first is given as a function. */
+export function Copy({ text, label }: { text: string | (() => Promise<string>); label?: string }) {
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
   return (
     <Button
       quiet
       onClick={() => {
-        void navigator.clipboard.writeText(text).then(() => {
+        void (async () => {
+          await navigator.clipboard.writeText(typeof text === "string" ? text : await text());
           setCopied(true);
           setTimeout(() => setCopied(false), 1500);
-        });
+        })();
       }}
     >
       {copied ? t("common.copied") : (label ?? t("common.copy"))}

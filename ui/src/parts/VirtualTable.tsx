@@ -1,6 +1,6 @@
 // A table of any length: only what can be seen is in the page. Rows have one height; arrows move, Enter opens.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 
 import "./parts.css";
 
@@ -40,6 +40,7 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
     },
     overscan: 12,
   });
+  usePlace(scroller, rows, keyOf);
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -75,6 +76,8 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
     move(to);
   }
 
+  if (rows.length === 0 && empty) return <div className="table table-empty">{empty}</div>;
+
   return (
     <div className="table" role="grid" aria-label={label} aria-rowcount={rows.length + 1}>
       <div className="table-head" role="row" style={{ gridTemplateColumns: template }}>
@@ -86,7 +89,6 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
       </div>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the rows from here */}
       <div className="table-body" role="rowgroup" ref={scroller} tabIndex={0} onKeyDown={onKeyDown}>
-        {rows.length === 0 ? empty : null}
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
           {shown.map((item) => {
             const row = rows[item.index];
@@ -115,4 +117,28 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
       </div>
     </div>
   );
+}
+
+/** Rows that come in above do not move what is being read: the first row in sight stays where it is. At the very top
+ * the list goes with the news. */
+function usePlace<Row>(
+  scroller: RefObject<HTMLDivElement | null>,
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): void {
+  const before = useRef<readonly Row[]>(rows);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const old = before.current;
+    before.current = rows;
+    if (!element || old === rows || element.scrollTop < HEIGHT) return;
+    const at = Math.floor(element.scrollTop / HEIGHT);
+    const first = old[at];
+    if (first === undefined) return;
+    const key = keyOf(first);
+    const same = rows[at];
+    if (same !== undefined && keyOf(same) === key) return;
+    const now = rows.findIndex((row) => keyOf(row) === key);
+    if (now !== -1) element.scrollBy({ top: (now - at) * HEIGHT, behavior: "instant" });
+  }, [scroller, rows, keyOf]);
 }

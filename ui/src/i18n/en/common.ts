@@ -26,6 +26,7 @@ export default {
   empty: "There is nothing here yet.",
   noMatch: "Nothing matches.",
   clearFilter: "Clear the filter",
+  time: "Time",
   secondsShort: "{{value}} s",
   millisecondsShort: "{{value}} ms",
 } as const;

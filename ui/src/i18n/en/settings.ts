@@ -25,13 +25,6 @@ export default {
   problems: "Some of what the file says is not in force",
   problemsAbout: "config.json in luna's data directory was changed by hand. What is wrong with it:",
   none: "No setting matches.",
-  leave: {
-    title: "Leave without saving?",
-    about_one: "{{count}} changed setting is not saved.",
-    about_other: "{{count}} changed settings are not saved.",
-    go: "Leave",
-    stay: "Stay",
-  },
   access: {
     addresses: "Where luna listens",
     openai: "OpenAI base URL",

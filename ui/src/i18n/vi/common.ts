@@ -26,6 +26,7 @@ export default {
   empty: "Chưa có gì ở đây.",
   noMatch: "Không có kết quả phù hợp.",
   clearFilter: "Xóa bộ lọc",
+  time: "Thời điểm",
   secondsShort: "{{value}} giây",
   millisecondsShort: "{{value}} ms",
 };

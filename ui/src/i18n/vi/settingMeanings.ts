@@ -28,10 +28,7 @@ export default {
     "Bỏ hướng dẫn công cụ",
     "Bỏ các hướng dẫn công cụ của chính client.",
   ],
-  "tokenOverflow.sanitizer.stripAutomatedClientErrors": [
-    "Bỏ lời nhắc tự động",
-    "Bỏ các lời nhắc tự động của client.",
-  ],
+  "tokenOverflow.sanitizer.stripAutomatedClientErrors": ["Bỏ lời nhắc tự động", "Bỏ các lời nhắc tự động của client."],
   "tokenOverflow.sanitizer.stripAssistantToolFailureEcho": [
     "Bỏ lời lặp lại về công cụ lỗi",
     "Bỏ các câu kiểu “Tool X does not exist”.",
@@ -86,10 +83,7 @@ export default {
   "session.compactKeepRecent": ["Số tin nhắn giữ cạnh bản tóm tắt", "Số tin nhắn được giữ bên cạnh bản tóm tắt."],
   "session.expireAfterDays": ["Số ngày đến khi quên phiên", "Số ngày không dùng mà sau đó một phiên bị quên."],
   "session.maxSessions": ["Số phiên được giữ", "Số phiên được giữ; phiên lâu không dùng nhất bị bỏ trước."],
-  "session.overflowSignal": [
-    "Tín hiệu nén",
-    "Báo cho client rằng cuộc trò chuyện của nó quá dài, để nó tự nén lại.",
-  ],
+  "session.overflowSignal": ["Tín hiệu nén", "Báo cho client rằng cuộc trò chuyện của nó quá dài, để nó tự nén lại."],
   "session.overflowSignal.enabled": ["Từ chối cuộc trò chuyện dài", "luna có được từ chối cuộc trò chuyện dài không."],
   "session.overflowSignal.mode": [
     "Ai được báo",
@@ -105,19 +99,22 @@ export default {
     "luna có được xóa chat hay không (chat cho việc riêng của nó thì luôn bị xóa).",
   ],
   "session.chatCleanup.afterResponse": ["Sau mỗi câu trả lời", "Xóa một chat ngay khi đã có câu trả lời trong đó."],
-  "session.chatCleanup.afterIdleMinutes": [
-    "Sau số phút không dùng",
-    "Số phút không dùng; 0: không xóa vì lý do này.",
-  ],
+  "session.chatCleanup.afterIdleMinutes": ["Sau số phút không dùng", "Số phút không dùng; 0: không xóa vì lý do này."],
   "session.chatCleanup.scheduled": ["Xóa chat: lịch", "Thỉnh thoảng các chat do luna tạo được xóa."],
   "session.chatCleanup.scheduled.enabled": ["Xóa theo lịch", "Xóa các chat cũ của luna theo lịch."],
   "session.chatCleanup.scheduled.mode": ["Chat nào", "Chat nào được xóa: chỉ những chat do chính luna tạo."],
   "session.chatCleanup.scheduled.intervalHours": ["Số giờ giữa hai lượt", "Số giờ giữa hai lượt xóa."],
-  "session.chatCleanup.scheduled.maxAgeHours": ["Số giờ không dùng", "Số giờ kể từ lần dùng cuối mà sau đó chat bị xóa."],
+  "session.chatCleanup.scheduled.maxAgeHours": [
+    "Số giờ không dùng",
+    "Số giờ kể từ lần dùng cuối mà sau đó chat bị xóa.",
+  ],
   multiThread: ["Chạy song song", "Bao nhiêu việc được chạy cùng lúc. 0 là không giới hạn."],
   "multiThread.enabled": ["Tuân theo giới hạn", "Có tuân theo các giới hạn hay không."],
   "multiThread.globalMaxConcurrentRuns": ["Tổng số lượt chạy", "Số lượt chạy tổng cộng."],
-  "multiThread.defaultProviderMaxConcurrentRuns": ["Lượt chạy với một nhà cung cấp", "Số lượt chạy với một nhà cung cấp."],
+  "multiThread.defaultProviderMaxConcurrentRuns": [
+    "Lượt chạy với một nhà cung cấp",
+    "Số lượt chạy với một nhà cung cấp.",
+  ],
   "multiThread.defaultAccountMaxConcurrentRuns": ["Lượt chạy trên một tài khoản", "Số lượt chạy trên một tài khoản."],
   "multiThread.defaultModelMaxConcurrentRuns": ["Lượt chạy trên một mô hình", "Số lượt chạy trên một mô hình."],
   "multiThread.defaultWorkerMaxConcurrentRuns": ["Lượt chạy qua một worker", "Số lượt chạy qua một worker."],
@@ -140,15 +137,12 @@ export default {
     "Mọi yêu cầu đến Qwen đi qua hồ sơ mạng hoặc worker của tài khoản, hoặc không đi đâu cả.",
   ],
   "egressIsolation.enabled": ["Cô lập tài khoản", "Bật cô lập."],
-  "egressIsolation.strict": ["Từ chối địa chỉ trực tiếp", "Từ chối một đường ra có địa chỉ trùng với địa chỉ trực tiếp."],
-  "egressIsolation.fallbackToDirect": [
-    "Quay về đường trực tiếp",
-    "Đi trực tiếp khi không có đường ra được cô lập.",
+  "egressIsolation.strict": [
+    "Từ chối địa chỉ trực tiếp",
+    "Từ chối một đường ra có địa chỉ trùng với địa chỉ trực tiếp.",
   ],
-  "egressIsolation.verifyBeforeUse": [
-    "Kiểm tra trước khi dùng",
-    "Chỉ đi qua đường ra có địa chỉ đã được kiểm tra.",
-  ],
+  "egressIsolation.fallbackToDirect": ["Quay về đường trực tiếp", "Đi trực tiếp khi không có đường ra được cô lập."],
+  "egressIsolation.verifyBeforeUse": ["Kiểm tra trước khi dùng", "Chỉ đi qua đường ra có địa chỉ đã được kiểm tra."],
   "egressIsolation.verifyIpUrl": ["Nơi hỏi địa chỉ", "Nơi một đường ra hỏi địa chỉ của chính nó."],
   "egressIsolation.verifyMaxAgeMinutes": ["Số phút kiểm tra còn hiệu lực", "Số phút một lần kiểm tra có hiệu lực."],
   tokenLimits: [

@@ -31,13 +31,6 @@ export default {
   problems: "Một phần nội dung của tệp không có hiệu lực",
   problemsAbout: "config.json trong thư mục dữ liệu của luna đã được sửa bằng tay. Những chỗ sai:",
   none: "Không có thiết lập nào phù hợp.",
-  leave: {
-    title: "Rời đi mà không lưu?",
-    about_one: "{{count}} thiết lập đã sửa chưa được lưu.",
-    about_other: "{{count}} thiết lập đã sửa chưa được lưu.",
-    go: "Rời đi",
-    stay: "Ở lại",
-  },
   access: {
     addresses: "luna lắng nghe ở đâu",
     openai: "Base URL cho OpenAI",

@@ -26,6 +26,7 @@ export default {
   empty: "这里还没有内容。",
   noMatch: "没有匹配项。",
   clearFilter: "清除筛选",
+  time: "时间",
   secondsShort: "{{value}} 秒",
   millisecondsShort: "{{value}} 毫秒",
 };

@@ -46,7 +46,10 @@ export default {
   "session.maxSessions": ["保留的会话数", "保留的会话数；最久未用的先被删除。"],
   "session.overflowSignal": ["压缩信号", "告诉客户端它的对话太长，让它自行压缩。"],
   "session.overflowSignal.enabled": ["拒绝长对话", "luna 是否可以拒绝长对话。"],
-  "session.overflowSignal.mode": ["告诉谁", "auto：已知会自行压缩的客户端；signal、both：所有客户端；off：谁也不告诉。"],
+  "session.overflowSignal.mode": [
+    "告诉谁",
+    "auto：已知会自行压缩的客户端；signal、both：所有客户端；off：谁也不告诉。",
+  ],
   "session.overflowSignal.signalThresholdTokens": ["开始告知的长度", "估算的 token 数超过此值时拒绝。"],
   "session.chatCleanup": ["删除聊天", "luna 何时删除它在用户账号中创建的聊天。"],
   "session.chatCleanup.enabled": ["允许 luna 删除聊天", "luna 是否可以删除聊天（它自己的临时聊天总会删除）。"],

@@ -25,13 +25,6 @@ export default {
   problems: "文件中有些内容没有生效",
   problemsAbout: "luna 数据目录中的 config.json 被手工修改过。其中的问题：",
   none: "没有匹配的设置。",
-  leave: {
-    title: "不保存就离开？",
-    about_one: "{{count}} 项已更改的设置尚未保存。",
-    about_other: "{{count}} 项已更改的设置尚未保存。",
-    go: "离开",
-    stay: "留下",
-  },
   access: {
     addresses: "luna 的监听地址",
     openai: "OpenAI 的 base URL",

@@ -7,6 +7,7 @@ import { Badge } from "../../parts/Badge";
 import { Time } from "../../parts/Time";
 import { endsSoon, type Account, type Way } from "./accounts";
 import { Countdown } from "./Countdown";
+import { useNow } from "./now";
 
 interface Props {
   account: Account;
@@ -17,15 +18,17 @@ interface Props {
 export function AccountFacts({ account, way, onEnd }: Props) {
   const { t } = useTranslation();
   const { running, limit, circuit } = account;
+  // A rest for chats is the account's state, which is told above.
+  const rests = Object.entries(account.cooldowns).filter(
+    ([subject]) => subject !== "chat" || account.state !== "cooling",
+  );
   return (
     <dl className="facts">
       <Fact name={t("accounts.facts.login")}>
         <LoginEnd account={account} />
       </Fact>
       <Fact name={t("accounts.facts.running")}>
-        {limit > 0
-          ? t("accounts.facts.runningOf", { running, limit })
-          : t("accounts.facts.runningFree", { running })}
+        {limit > 0 ? t("accounts.facts.runningOf", { running, limit }) : t("accounts.facts.runningFree", { running })}
       </Fact>
       <Fact name={t("accounts.facts.way")}>
         <WayOut account={account} way={way} />
@@ -33,7 +36,7 @@ export function AccountFacts({ account, way, onEnd }: Props) {
       <Fact name={t("accounts.facts.used")}>
         {account.lastUsedAt === null ? t("accounts.facts.never") : <Time at={account.lastUsedAt} />}
       </Fact>
-      {Object.entries(account.cooldowns).map(([subject, rest]) => (
+      {rests.map(([subject, rest]) => (
         <Fact
           key={subject}
           name={t("accounts.facts.rest", {
@@ -64,6 +67,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function LoginEnd({ account }: { account: Account }) {
   const { t, i18n } = useTranslation();
   const end = account.expiresAt;
+  const now = useNow(60_000);
   const renewed = account.renewable ? t("accounts.facts.renewed") : t("accounts.facts.notRenewed");
   if (end === null)
     return (
@@ -71,7 +75,6 @@ function LoginEnd({ account }: { account: Account }) {
         {t("accounts.facts.loginUnknown")} <span className="soft">({renewed})</span>
       </>
     );
-  const now = Date.now();
   const soon = endsSoon(account, now);
   const shown = end <= now ? t("accounts.facts.loginOver") : distance(end - now, i18n.language);
   return (

@@ -108,7 +108,15 @@ export default function Accounts() {
   );
 }
 
-function Summary({ all, state, onState }: { all: readonly Account[]; state: string; onState: (state: string) => void }) {
+function Summary({
+  all,
+  state,
+  onState,
+}: {
+  all: readonly Account[];
+  state: string;
+  onState: (state: string) => void;
+}) {
   const { t } = useTranslation();
   const ready = all.filter((account) => account.state === "ready").length;
   return (

@@ -19,15 +19,15 @@ export function verdictOf(checked: Checked): Verdict {
 }
 
 export function VerdictLine({ verdict }: { verdict: Verdict | undefined }) {
-  const { t } = useTranslation();
   return (
     <div role="status" className="account-verdict">
-      {verdict ? <Said verdict={verdict} t={t} /> : null}
+      {verdict ? <Said verdict={verdict} /> : null}
     </div>
   );
 }
 
-function Said({ verdict, t }: { verdict: Verdict; t: ReturnType<typeof useTranslation>["t"] }) {
+function Said({ verdict }: { verdict: Verdict }) {
+  const { t } = useTranslation();
   const { who = "", error = "" } = verdict;
   switch (verdict.status) {
     case "busy":

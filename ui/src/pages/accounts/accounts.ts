@@ -107,7 +107,9 @@ export const acts = {
   validate: (id: string) => body(api.POST("/api/accounts/{id}/validate", { params: { path: { id } } })),
   reset: (id: string) =>
     body(
-      api.POST("/api/providers/{provider}/accounts/{id}/reset-circuit", { params: { path: { provider: "qwen-ai", id } } }),
+      api.POST("/api/providers/{provider}/accounts/{id}/reset-circuit", {
+        params: { path: { provider: "qwen-ai", id } },
+      }),
     ),
 };
 

@@ -8,7 +8,9 @@ const COOKIES = "token=abc; acw_tc=1; cna=x/y+z==";
 function only(text: string) {
   const found = readPasted(text);
   expect(found).toHaveLength(1);
-  return found[0]!;
+  const [login] = found;
+  if (!login) throw new Error("nothing was found");
+  return login;
 }
 
 describe("a single login", () => {

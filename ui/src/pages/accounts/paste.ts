@@ -164,7 +164,9 @@ function hasLogin(value: Json): boolean {
 /** The token in the storage that a browser's automation exports: `{origins: [{localStorage: [{name, value}]}]}`. */
 function stored(value: Json): string {
   const origins = Array.isArray(value["origins"]) ? value["origins"].filter(isObject) : [];
-  const items = origins.flatMap((origin) => (Array.isArray(origin["localStorage"]) ? origin["localStorage"] : []));
+  const items = origins.flatMap((origin) =>
+    Array.isArray(origin["localStorage"]) ? (origin["localStorage"] as unknown[]) : [],
+  );
   const token = items.filter(isObject).find((item) => item["name"] === "token")?.["value"];
   return isText(token) ? unquoted(token) : "";
 }

@@ -89,7 +89,7 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
             </div>
           ))}
         </div>
-        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the lines from here */}
+        {/* eslint-disable jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the lines from here */}
         <div
           className="logs-body"
           role="rowgroup"
@@ -99,6 +99,7 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
           onScroll={scrolled}
           onKeyDown={onKeyDown}
         >
+          {/* eslint-enable jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
           {lines.length === 0 ? empty : null}
           <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
             {virtual.getVirtualItems().map((item) => {

@@ -1,12 +1,12 @@
 // Every setting, in sections, with a search; what is not saved yet, and the question before it is lost.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useBlocker, useSearchParams } from "react-router";
+import { useSearchParams } from "react-router";
 
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
-import { Dialog } from "../../parts/Dialog";
 import { Empty, Failed, Loading } from "../../parts/Empty";
+import { Unsaved } from "../../parts/editor/Unsaved";
 import { Field } from "../../parts/Field";
 import { useConfig, useMeanings, useSections, type Config } from "./config";
 import type { Edits } from "./edits";
@@ -63,7 +63,10 @@ function Sections({ config, sections, meanings }: { config: Config; sections: re
 
   return (
     <div className="settings">
-      <Unsaved count={Object.keys(edits).length} />
+      <Unsaved
+        unsaved={Object.keys(edits).length > 0}
+        subject={({ pathname, search }) => `${pathname} ${new URLSearchParams(search).get("tab") ?? ""}`}
+      />
       <div className="settings-side">
         <Field label={t("settings.find")}>
           {(field) => (
@@ -144,37 +147,5 @@ function Problems({ config }: { config: Config }) {
         ))}
       </ul>
     </section>
-  );
-}
-
-/** Asks before changes are lost by going to another page, or out of luna's pages. */
-function Unsaved({ count }: { count: number }) {
-  const { t } = useTranslation();
-  const blocker = useBlocker(
-    ({ currentLocation, nextLocation }) =>
-      count > 0 &&
-      (currentLocation.pathname !== nextLocation.pathname ||
-        new URLSearchParams(nextLocation.search).has("tab") !== new URLSearchParams(currentLocation.search).has("tab")),
-  );
-  useEffect(() => {
-    if (count === 0) return;
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener("beforeunload", ask);
-    return () => window.removeEventListener("beforeunload", ask);
-  }, [count]);
-  return (
-    <Dialog
-      title={t("settings.leave.title")}
-      about={t("settings.leave.about", { count })}
-      open={blocker.state === "blocked"}
-      onClose={() => blocker.reset?.()}
-    >
-      <div className="row-end">
-        <Button onClick={() => blocker.reset?.()}>{t("settings.leave.stay")}</Button>
-        <Button danger onClick={() => blocker.proceed?.()}>
-          {t("settings.leave.go")}
-        </Button>
-      </div>
-    </Dialog>
   );
 }

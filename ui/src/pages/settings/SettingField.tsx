@@ -1,4 +1,5 @@
 // One setting: its field, what it means, where its value comes from, and the way back to the default.
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 
 import { Badge } from "../../parts/Badge";
@@ -91,14 +92,12 @@ function Origin({ setting, name, value, otherwise, source, edit, onEdit }: Props
   );
 }
 
-type Texts = ReturnType<typeof useTranslation>["t"];
-
-function said(value: unknown, t: Texts): string {
+function said(value: unknown, t: TFunction): string {
   if (typeof value === "boolean") return value ? t("common.yes") : t("common.no");
   return String(shown(value)) || t("settings.unset");
 }
 
-function rangeText({ least, above, most, nullable }: Setting, t: Texts): string {
+function rangeText({ least, above, most, nullable }: Setting, t: TFunction): string {
   const range =
     least !== undefined && most !== undefined
       ? t("settings.range.between", { least, most })

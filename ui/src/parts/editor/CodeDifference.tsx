@@ -42,6 +42,7 @@ export default function CodeDifference({ label, before, after, language = "text"
             original: before,
             mergeControls: false,
             allowInlineDiffs: false,
+            highlightChanges: false,
             collapseUnchanged: { margin: 3, minSize: 6 },
           }),
         ],

@@ -117,6 +117,7 @@ export default function CodeEditor(props: EditorProps) {
   useEffect(() => {
     const attributes = {
       "aria-label": label,
+      tabindex: "0",
       ...(describedBy ? { "aria-describedby": describedBy } : {}),
       ...(readOnly ? { "aria-readonly": "true" } : {}),
     };

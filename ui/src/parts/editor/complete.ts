@@ -18,16 +18,14 @@ export function completion(schema: () => Schema | undefined) {
     const found = offers(root, spot);
     if (found.length === 0) return null;
     const colon = spot.kind === "key" && !/^\s*:/.test(text.slice(spot.to));
-    const options = found.map(
-      (offer): Completion => ({
-        label: offer.label,
-        detail: offer.detail,
-        ...(offer.about ? { info: offer.about } : {}),
-        type: offer.kind === "key" ? "property" : "enum",
-        ...(offer.kind === "key" && colon ? { apply: `${offer.label}: ` } : {}),
-        boost: offer.required ? 10 : 0,
-      }),
-    );
+    const options = found.map((offer): Completion => ({
+      label: offer.label,
+      detail: offer.detail,
+      ...(offer.about ? { info: offer.about } : {}),
+      type: offer.kind === "key" ? "property" : "enum",
+      ...(offer.kind === "key" && colon ? { apply: `${offer.label}: ` } : {}),
+      boost: offer.required ? 10 : 0,
+    }));
     return { from: spot.from, to: spot.to, options, validFor: /^[\w./:*-]*$/ };
   };
 }

@@ -63,17 +63,17 @@ const rules = {
   ".cm-lint-marker-error::before": { content: '"✕"', color: "var(--bad)" },
   ".cm-lint-marker-warning::before": { content: '"!"', color: "var(--warn)" },
   ".cm-changedLine": { backgroundColor: "var(--good-soft) !important" },
-  ".cm-deletedChunk": { backgroundColor: "var(--bad-soft)", paddingLeft: "6px" },
-  ".cm-deletedChunk .cm-deletedText": {
-    background: "none",
+  ".cm-deletedChunk": {
+    backgroundColor: "var(--bad-soft)",
+    paddingLeft: "6px",
     textDecoration: "line-through",
     textDecorationColor: "var(--bad)",
   },
-  ".cm-changedText": { background: "none !important", textDecoration: "underline 2px var(--good)" },
   ".cm-changeGutter": { width: "4px" },
   ".cm-changedLineGutter": { backgroundColor: "var(--good)" },
   ".cm-deletedLineGutter": { backgroundColor: "var(--bad)" },
   ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--ink-soft)", padding: "4px 10px" },
+  ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"⋯"' },
 };
 
 const words = HighlightStyle.define([

@@ -146,8 +146,12 @@ function resolved(root: Schema, schema: Schema): Schema {
   const name = schema.$ref?.replace("#/$defs/", "");
   const target = name === undefined ? undefined : root.$defs?.[name];
   if (!target) return schema;
-  const { $ref: _, ...own } = schema;
-  return { ...target, ...own };
+  const { description, default: usual } = schema;
+  return {
+    ...target,
+    ...(description === undefined ? {} : { description }),
+    ...(usual === undefined ? {} : { default: usual }),
+  };
 }
 
 function describe(root: Schema, schema: Schema): string {
