@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test agents chromium lint types setup test-setup bench golden generated ui-types lock clean
+.PHONY: run test agents chromium browser lint types setup test-setup bench golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -53,7 +53,11 @@ test: test-setup agents chromium
 	$(BIN)/mypy
 	$(BIN)/luna check
 	cd ui && npm run --silent check && npm run --silent test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --ignore=tests/browser
+
+# The pages in a real Chromium. A command of its own for as long as the pages are being made.
+browser: test-setup chromium
+	$(BIN)/python -m pytest -q tests/browser
 
 lint: test-setup
 	$(BIN)/ruff format .
@@ -73,12 +77,13 @@ generated: setup ui-types
 	$(BIN)/luna check --write-schemas schemas
 	$(BIN)/luna check --write-reference docs/stages.md
 
+# The whole of luna first, then its parts: all of them, even where one is over what it may cost.
+BENCHES := tests.bench $(patsubst %.py,%,$(subst /,.,$(wildcard tests/bench/bench_*.py)))
+
 bench: test-setup
-	-$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench.bench_upstream
-	$(BIN)/python -m tests.bench.bench_sieve
-	$(BIN)/python -m tests.bench.bench_contract
-	$(BIN)/python -m tests.bench.bench_tokens
+	@over=; for bench in $(BENCHES); do \
+		printf '\n== %s\n' $$bench; $(BIN)/python -m $$bench || over="$$over $$bench"; \
+	done; test -z "$$over" || { printf '\nOver what it may cost:%s\n' "$$over"; exit 1; }
 
 lock: test-setup
 	$(PIP) install uv

@@ -234,7 +234,7 @@ def _stage(recording: Recording, name: str) -> StageChanges:
     if name in recording.documents:
         names = list(recording.documents)
         at = names.index(name)
-        before = recording.documents[names[at - 1]] if at else {}
+        before: object = recording.documents[names[at - 1]] if at else {}
         changes, more = document_changes(before, recording.documents[name])
         return StageChanges(name, changes=changes, more=more)
     if name in recording.events:

@@ -214,6 +214,8 @@ class ConfigFiles:
             )
         files = read_files(recipe.routes)
         path = _placed(files, name)
+        if text is None and name == files.routes.name:
+            raise LunaError(Kind.CONFLICT, f"Without {name} no request has a route.", hint="Change it instead.")
         _check_unchanged(files, name, path, known)
         compiled = self._compiled(files, name, text)
         if compiled.snapshot is None and recipe.compile(recipe.edit(replace(files, draft=True))).snapshot is not None:

@@ -179,6 +179,9 @@ async def test_a_run_shows_up_in_the_accounts_usage(visit: Visit) -> None:
     body = b'{"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "[[say:hello]]"}]}'
     assert (await visit.luna.request("POST", "/v1/chat/completions", body)).status == 200
     await expect(card(page, "environment")).to_contain_text("(1 answered, 0 failed)", timeout=15_000)
+    await expect(card(page, "environment").get_by_role("link", name="1", exact=True)).to_have_attribute(
+        "href", "/flows?filter=~a%20env"
+    )
     refused = b'{"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "[[fault:rate-limit]]"}]}'
     assert (await visit.luna.request("POST", "/v1/chat/completions", refused)).status >= 400
     await expect(card(page, "environment")).to_contain_text("Last failure", timeout=15_000)

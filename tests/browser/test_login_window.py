@@ -3,12 +3,14 @@
 Real Chromium without a screen, at the look-alike's own pages. Nobody but the test types.
 """
 
+import contextlib
 import logging
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import anyio.abc
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
@@ -16,6 +18,7 @@ from luna.demo.serve import Lookalike
 from luna.model.errors import Kind, LunaError
 from luna.qwen.endpoints import PAGE_HEADERS, Site
 from luna.state.capture import Job
+from luna.upstream.proxies import ProxyAddress
 from tests.support.logins import Desk, Person, desk, kill, person_at
 from tests.support.ports import free_port
 
@@ -161,24 +164,51 @@ async def test_nobody_logs_in(office: Desk, person: Person) -> None:
     assert list((office.data / "browser").iterdir()) == []
 
 
-@pytest.mark.parametrize("how", ["closed", "browser killed", "driver killed"])
+@pytest.mark.parametrize("how", ["closed", "killed"])
 async def test_the_window_goes_away(office: Desk, person: Person, how: str) -> None:
-    drivers = set(office.drivers())
     job = office.captures.begin(seconds=30, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
-        match how:
-            case "closed":
-                await page.close()
-            case "browser killed":
-                (pid,) = office.processes()
-                kill(pid)
-            case _:
-                (pid,) = set(office.drivers()) - drivers
-                kill(pid)
+        if how == "closed":
+            await page.close()
+        else:
+            (pid,) = office.processes()
+            kill(pid)
         assert await office.ended(job) == "cancelled"
     assert "closed before" in job.error
     assert not office.accounts.all()
+
+
+async def test_the_window_goes_out_by_the_accounts_proxy_and_by_nothing_else(office: Desk, person: Person) -> None:
+    asked: list[str] = []
+    refusals = {
+        False: b"407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=proxy",
+        True: b"502 Bad Gateway",
+    }
+
+    async def proxy(socket: anyio.abc.SocketStream) -> None:
+        async with socket:
+            head = b""
+            with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):  # a connection in reserve
+                while not head.endswith(b"\r\n\r\n"):
+                    head += await socket.receive()
+                known = b"Proxy-Authorization: Basic bWU6czNjcmV0" in head
+                if known:
+                    asked.append(head.split()[1].decode())
+                await socket.send(b"HTTP/1.1 %s\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno" % refusals[known])
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    office.captures.way = lambda account_id: ProxyAddress("http", "127.0.0.1", port, "me", "s3cret")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, proxy)
+        job = office.captures.begin(seconds=30, headless=True)
+        async with person.at_the_window():
+            await office.until(job, lambda job: job.state == "waiting" and bool(asked))
+        await office.captures.cancel(job.id)
+        tasks.cancel_scope.cancel()
+    assert f"{office.lookalike.url}/auth?action=signin" in asked
+    assert office.lookalike.state.counters.requests == 0
 
 
 async def test_the_site_cannot_be_reached(tmp_path: Path, person: Person) -> None:

@@ -1,10 +1,12 @@
 """The page of the network: profiles and workers, their checks, and what every page says of isolation."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -50,11 +52,8 @@ def row(page: Page, name: str, table: str) -> Locator:
 
 
 async def settings(luna: Running, **isolation: object) -> None:
-    body = '{"settings": {"egressIsolation": {%s}}}' % ", ".join(
-        f'"{name}": {str(value).lower() if isinstance(value, bool) else f"{chr(34)}{value}{chr(34)}"}'
-        for name, value in isolation.items()
-    )
-    answer = await luna.request("PATCH", "/api/config", body.encode(), JSON)
+    body = msgspec.json.encode({"settings": {"egressIsolation": isolation}})
+    answer = await luna.request("PATCH", "/api/config", body, JSON)
     assert answer.status == 200, answer.content
 
 
@@ -155,6 +154,7 @@ async def test_a_worker_is_added_with_a_key_that_is_shown_once(visit: Visit, tmp
     await dialog.get_by_label("Runs at once").fill("3")
     await dialog.get_by_role("button", name="Save").click()
     once = page.get_by_role("dialog", name="The key of worker w1")
+    await expect(once).to_contain_text("LUNA_WORKER_KEY")
     key = network(visit).worker("w1").key
     assert len(key) > 20
     await expect(once).to_contain_text(key)
@@ -184,7 +184,7 @@ async def test_a_worker_that_runs_is_good_and_the_banner_says_who_forwards(visit
             await dialog.get_by_label("Where it is").fill(other.url)
             await dialog.get_by_label("Its key").fill("key-of-the-worker")
             await dialog.get_by_role("button", name="Save").click()
-            await expect(page.get_by_role("dialog")).to_have_count(0), "a key of one's own is not shown again"
+            await expect(page.get_by_role("dialog")).to_have_count(0)  # a key of one's own is not shown again
             shown = row(page, "w1", "Workers")
             await page.get_by_role("button", name="Check all").last.click()
             await expect(shown).to_contain_text("203.0.113.9")
@@ -206,14 +206,16 @@ async def test_isolation_without_a_way_is_told_on_every_page(visit: Visit) -> No
     page = await visit.open("/accounts")
     await settings(visit.luna, enabled=True)
     await expect(page.locator(".banner")).to_contain_text("Nothing may leave for 1 account.")
+    await expect(page.get_by_role("article", name="environment")).to_contain_text("Held back")
     await expect(page.get_by_role("article", name="environment")).to_contain_text("closed")
+    await expect(page.get_by_text("1 account, 0 ready")).to_be_visible()
     await check_accessibility(page)
     await visit.picture("network-closed")
     await page.get_by_role("link", name="Look at the network").click()
     await expect(row(page, "env", "How accounts leave")).to_contain_text("there is no enabled worker for it")
     await expect(page.get_by_text("Strict: a way that shows")).to_be_visible()
     await page.get_by_role("link", name="Change it in the settings").click()
-    assert page.url.endswith("/settings")
+    await expect(page).to_have_url(re.compile("/settings$"))
 
 
 @pytest.mark.parametrize("language", ["vi", "zh"])

@@ -231,6 +231,19 @@ async def test_the_graph_shows_every_stage_and_where_flows_are(visit: Visit) -> 
     detail = page.get_by_role("region", name="protocol.encode")
     await expect(detail).to_contain_text("heartbeat")
     await expect(page).to_have_url(f"{visit.luna.url}/pipelines?stage=protocol.encode")
+    # The text beside the graph: what is chosen there is gone to here, and an edit moves the graph.
+    await page.get_by_role("tab", name="Text").click()
+    await editor(page, "Text of pipelines/chat.yaml")
+    await graph.get_by_role("button", name="limit ").click()
+    await expect(page.locator(".cm-activeLine")).to_contain_text("use: limit")
+    await page.keyboard.press("End")
+    await page.keyboard.type("\nname: brake")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+s")
+    await expect(graph.get_by_role("button", name="brake ")).to_be_visible()
+    await visit.picture("pipelines-beside")
+    await page.get_by_role("tab", name="Stages").click()
+    await graph.get_by_role("button", name="protocol.encode ").click()
     await detail.get_by_role("link", name="pipelines/chat.yaml:").first.click()
     await editor(page, "Text of pipelines/chat.yaml")
     await expect(page.locator(".cm-activeLine")).to_contain_text("protocol.encode")
@@ -296,3 +309,34 @@ async def test_a_prompt_that_is_set_is_used_by_the_next_request(visit: Visit, fo
     await expect(page.get_by_text("All prompts are as their files say again.")).to_be_visible()
     assert (folder / "prompts" / "conversation.md").read_text() == (ROOT / "prompts" / "conversation.md").read_text()
     await expect(page.get_by_text("This is the file's text.")).to_be_visible()
+
+
+VIEWS = {
+    "graph": "/pipelines/chat?stage=protocol.encode",
+    "routes": "/pipelines?view=routes",
+    "files": "/pipelines?view=files&file=pipelines/chat.yaml",
+    "explain": "/pipelines?view=explain&method=POST&path=/v1/chat/completions&model=gpt-5",
+    "prompts": "/prompts?prompt=tools/contract",
+    "prompt-preview": "/prompts?prompt=tools/contract&view=preview",
+}
+
+
+@pytest.mark.parametrize(
+    ("theme", "language", "width"),
+    [("light", "en", 1360), ("dark", "vi", 1360), ("light", "zh", 390), ("dark", "en", 360)],
+)
+async def test_every_view_has_its_place(visit: Visit, theme: str, language: str, width: int) -> None:
+    """In both themes, all languages and on a telephone: no barrier, and nothing that makes the page scroll sideways."""
+    await visit.dress(theme, language)
+    await visit.page.set_viewport_size({"width": width, "height": 860})
+    for name, path in VIEWS.items():
+        page = await visit.open(path)
+        shown = {"graph": ".graph-box", "files": ".cm-line", "prompts": ".cm-line"}.get(
+            name, ".card, .plain-table, .block"
+        )
+        await expect(page.locator(shown).first).to_be_visible()
+        await check_accessibility(page)
+        await visit.picture(f"{name}-{theme}-{language}-{width}")
+        content = page.locator("#content")
+        sideways = await content.evaluate("box => box.scrollWidth - box.clientWidth")
+        assert sideways <= 0, f"{name} is {sideways} px too wide at {width}"

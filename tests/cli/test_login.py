@@ -17,7 +17,7 @@ from luna.qwen.credentials import Credentials
 from luna.state.account_records import ENV
 from luna.state.credentials import CredentialStore, Record
 from tests.support.command import ROOT, environment, luna, serving
-from tests.support.logins import Person, browser_environment
+from tests.support.logins import Person, browser_environment, drivers_of, kill
 from tests.support.ports import free_port
 
 KEY = "key-of-a-test"
@@ -137,6 +137,31 @@ async def test_ctrl_c_closes_a_window_of_its_own_too(
             await gone.wait()
     assert (code, complained) == (130, "")
     assert list((data / "browser").iterdir()) == []
+
+
+async def test_a_driver_that_is_killed_takes_the_window_along(
+    lookalike: Lookalike, playwright: Playwright, tmp_path: Path
+) -> None:
+    data, person = tmp_path / "data", Person(playwright, free_port())
+    environ = {**site(lookalike), **browser_environment(person.port), "LUNA_PORT": str(free_port())}
+    async with typing_login(data, **environ) as terminal, person.at_the_window() as page:
+        await page.wait_for_url("**/auth*")
+        gone = anyio.Event()
+        page.on("close", lambda _: gone.set())
+        (driver,) = drivers_of(terminal.process.pid)
+        kill(driver)
+        code, _, complained = await terminal.end()
+        with anyio.fail_after(5):
+            await gone.wait()
+    assert (code, complained.startswith("luna: The login window was closed")) == (1, True)
+
+
+def test_a_driver_that_does_not_start_is_told(tmp_path: Path) -> None:
+    environ = {**browser_environment(free_port()), "PLAYWRIGHT_NODEJS_PATH": "/bin/false"}
+    done = luna("login", "--headless", "--port", str(free_port()), data_dir=tmp_path / "data", environ=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith("luna: The driver of the browser could not be started.")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_data_directory_that_is_in_use_is_left_alone(tmp_path: Path) -> None:

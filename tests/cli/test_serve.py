@@ -125,7 +125,7 @@ def test_no_secret_is_said_on_the_console(tmp_path: Path) -> None:
     body = b'{"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "Hello!"}]}'
     with serving(tmp_path / "data", **login) as running:
         for name in (token, cookie, key, "nobody-special"):
-            headers = {"content-type": "application/json", "x-luna-account-id": name}
+            headers = [("content-type", "application/json"), ("x-luna-account-id", name)]
             url = f"{running.url}/v1/chat/completions"
             assert httpcore.request("POST", url, headers=headers, content=body).status >= 400
         assert running.end() == 0

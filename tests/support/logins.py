@@ -112,10 +112,11 @@ class Desk:
                 found.append(int(folder.name))
         return found
 
-    def drivers(self) -> list[int]:
-        """The drivers that this process has, the person's among them; the latest last."""
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        return sorted(int(pid) for pid in children if b"run-driver" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+def drivers_of(process: int) -> list[int]:
+    """The browser drivers that a process has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(pid) for pid in children if b"run-driver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def kill(pid: int) -> None:

@@ -142,12 +142,6 @@ async def test_a_profile_that_cannot_be_written_is_a_failed_job(desk: Desk, tmp_
     assert str(tmp_path) not in repr(job)
 
 
-async def test_so_is_a_driver_that_does_not_start(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")
-    job = await desk.over(WITHOUT_WINDOW)
-    assert (job["state"], job["error"]) == ("failed", "The driver of the browser could not be started.")
-
-
 async def test_jobs_are_forgotten_in_their_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     (Path(desk.accounts.store.path).parent / "browser").write_text("in the way")
     first = await desk.over(WITHOUT_WINDOW)

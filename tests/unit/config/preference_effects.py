@@ -5,11 +5,13 @@ nowhere. Tests are looked up in their source, so asking costs next to nothing.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from luna.config.preference_document import leaves
+
+ROOT = Path(__file__).parents[3]
 
 SANITIZER = "tests/unit/conversation/test_sanitizer_preferences.py"
 OVERFLOW = "tests/stages/test_overflow.py"
@@ -23,6 +25,9 @@ RECALL = "tests/stages/test_session_recall.py"
 CLEANUP = "tests/unit/state/test_chat_cleanup.py"
 BUSY = "tests/stages/test_sessions_on_the_way.py"
 RUNS = "tests/unit/state/test_runs.py"
+LIMITS = "tests/cases/test_scheduling.py"
+WAITING = "tests/stages/test_waiting.py"
+WAYS = "tests/unit/state/test_ways.py"
 
 LEFT_OUT = f"{SANITIZER}::test_what_is_left_out"
 
@@ -81,7 +86,35 @@ EFFECTS: Mapping[str, str] = {
     "session.chatCleanup.scheduled.mode": f"{CLEANUP}::test_after_the_response_only_what_is_luna_s",
     "session.chatCleanup.scheduled.intervalHours": f"{CLEANUP}::test_on_a_schedule",
     "session.chatCleanup.scheduled.maxAgeHours": f"{CLEANUP}::test_on_a_schedule",
+    "multiThread.enabled": f"{LIMITS}::test_c06_a_disabled_scheduler_lets_everybody_through",
+    "multiThread.globalMaxConcurrentRuns": f"{LIMITS}::test_c02_c09_the_global_limit_holds",
+    "multiThread.defaultProviderMaxConcurrentRuns": f"{LIMITS}::test_c03_the_limit_of_the_provider_holds",
+    "multiThread.defaultAccountMaxConcurrentRuns": (f"{LIMITS}::test_c05_an_account_takes_as_many_as_its_limit_says"),
+    "multiThread.defaultModelMaxConcurrentRuns": f"{LIMITS}::test_one_model_may_be_limited",
+    "multiThread.defaultWorkerMaxConcurrentRuns": (
+        f"{LIMITS}::test_c10_c11_the_limit_of_a_worker_holds_and_the_others_are_used_first"
+    ),
+    "multiThread.sameSessionWritePolicy": (
+        f"{LIMITS}::test_requests_of_one_session_go_one_after_the_other_where_that_is_asked_for"
+    ),
+    "multiThread.queueTimeoutMs": f"{WAITING}::test_the_queue_timeout_of_the_settings_holds",
+    "multiThread.runTimeoutMs": (f"{WAITING}::test_a_run_that_took_too_long_before_its_first_word_gets_a_real_status"),
+    "multiThread.queueLength": f"{LIMITS}::test_the_queue_has_a_length",
     "multiThread.sameProviderChatPolicy": f"{BUSY}::test_or_another_chat_is_begun_when_people_prefer_that",
+    "egressIsolation.enabled": f"{WAYS}::TestWithIsolation::test_without_a_way_of_its_own_nothing_leaves",
+    "egressIsolation.strict": (
+        f"{WAYS}::TestWithIsolation::test_without_strictness_the_direct_address_does_not_matter"
+    ),
+    "egressIsolation.fallbackToDirect": (
+        f"{WAYS}::TestGoingOutDirectlyAfterAll::test_only_when_exactly_that_is_allowed"
+    ),
+    "egressIsolation.verifyBeforeUse": (
+        f"{WAYS}::TestWithIsolation::test_without_verification_only_what_is_known_to_be_wrong_is_refused"
+    ),
+    "egressIsolation.verifyIpUrl": (
+        "tests/faults/test_egress_isolation.py::test_the_address_is_asked_for_by_the_way_itself"
+    ),
+    "egressIsolation.verifyMaxAgeMinutes": f"{WAYS}::TestWithIsolation::test_the_age_that_counts_is_the_settings",
     "tokenLimits.enabled": f"{OVERFLOW}::test_limits_that_are_switched_off_are_not_obeyed",
     "tokenLimits.maxInputTokens": f"{OVERFLOW}::test_beyond_the_maximum_a_prompt_is_refused_unless_as_a_file",
     "tokenLimits.warnInputTokens": f"{OVERFLOW}::test_a_long_prompt_is_logged",
@@ -90,6 +123,9 @@ EFFECTS: Mapping[str, str] = {
     "logging.maxRuns": f"{RUNS}::test_old_runs_and_too_many_go_but_never_those_that_go_on",
     "logging.maxLogs": "tests/unit/state/test_logs.py::test_old_lines_and_too_many_go",
     "logging.maxAgeDays": f"{RUNS}::test_old_runs_and_too_many_go_but_never_those_that_go_on",
+    "ui.language": (
+        "tests/browser/test_language.py::test_the_language_of_the_settings_is_spoken_where_nobody_chose_another"
+    ),
 }
 
 
@@ -112,9 +148,14 @@ def exists(test: str) -> bool:
 
 @cache
 def _tests_in(file: str) -> frozenset[str]:
-    path = Path(file)
-    if not path.is_file():
-        return frozenset()
-    functions = ast.parse(path.read_text()).body
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(node.name for node in functions if isinstance(node, kinds) and node.name.startswith("test_"))
+    path = ROOT / file
+    return frozenset(_tests_among(ast.parse(path.read_text()).body)) if path.is_file() else frozenset()
+
+
+def _tests_among(nodes: Iterable[ast.stmt]) -> Iterator[str]:
+    for node in nodes:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name.startswith("test_"):
+                yield name
+            case ast.ClassDef(name=name, body=body) if name.startswith("Test"):
+                yield from (f"{name}::{test}" for test in _tests_among(body))

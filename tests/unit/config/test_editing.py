@@ -144,6 +144,12 @@ async def test_files_come_and_go(desk: Desk) -> None:
     assert not (desk.base / "pipelines" / "aside.yaml").exists()
 
 
+async def test_routes_yaml_stays_even_when_it_is_broken(desk: Desk) -> None:
+    write(desk.base, {"routes.yaml": "routes: 1"})
+    error = await refused(desk, "routes.yaml", None, desk.hash("routes.yaml"))
+    assert (error.kind, desk.on_disk("routes.yaml")) == (Kind.CONFLICT, "routes: 1")
+
+
 @pytest.mark.parametrize(
     "name",
     [

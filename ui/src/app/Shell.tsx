@@ -7,6 +7,7 @@ import { useConnection } from "../api/live";
 import { chooseLanguage, LANGUAGES, type Language } from "../i18n";
 import { Button } from "../parts/Button";
 import { IsolationBanner } from "./IsolationBanner";
+import { useLanguageOfSettings } from "./language";
 import { signOut } from "./Login";
 import { pages } from "./pages";
 import { chooseTheme, useTheme, type Theme } from "./theme";
@@ -15,6 +16,7 @@ import "./shell.css";
 export function Shell() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
+  useLanguageOfSettings();
   return (
     <div className="shell" data-open={open || undefined}>
       <a className="shell-skip" href="#content">

@@ -49,3 +49,8 @@ export async function chooseLanguage(language: Language): Promise<void> {
   localStorage.setItem(KEY, language);
   await showLanguage(language);
 }
+
+/** Show it, unless somebody has chosen one in this browser. */
+export async function proposeLanguage(language: Language): Promise<void> {
+  if (!known(localStorage.getItem(KEY))) await showLanguage(language);
+}

@@ -1,6 +1,15 @@
 // A table of any length: only what can be seen is in the page. Rows have one height; arrows move, Enter opens.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import {
+  memo,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+} from "react";
 
 import "./parts.css";
 
@@ -27,6 +36,39 @@ interface Props<Row> {
 }
 
 const HEIGHT = 36;
+/** Rows that are there before they can be seen, on either side. */
+const OVERSCAN = 8;
+/** Of a window that is not there yet, in pixels. */
+const USUAL_HEIGHT = 800;
+/** How `aria-rowindex` counts: from 1, and the head is a row. */
+const FIRST = 2;
+
+interface RowProps<Row> {
+  row: Row;
+  index: number;
+  columns: readonly Column<Row>[];
+  template: string;
+  chosen: boolean;
+}
+
+/** Rendered again only when it shows something else: scrolling by a row costs one row. */
+const TableRow = memo(function TableRow<Row>({ row, index, columns, template, chosen }: RowProps<Row>) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + FIRST}
+      aria-selected={chosen}
+      className="table-row"
+      style={{ gridTemplateColumns: template, transform: `translateY(${index * HEIGHT}px)`, height: HEIGHT }}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" data-right={column.right || undefined}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: RowProps<Row>) => ReactNode;
 
 export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoose, onEnd, empty }: Props<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
@@ -38,7 +80,7 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
       const row = rows[index];
       return row === undefined ? index : keyOf(row);
     },
-    overscan: 12,
+    overscan: OVERSCAN,
   });
   usePlace(scroller, rows, keyOf);
   const shown = virtual.getVirtualItems();
@@ -47,6 +89,7 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
     if (onEnd && rows.length > 0 && last >= rows.length - 20) onEnd();
   }, [last, rows.length, onEnd]);
 
+  const places = Math.ceil((virtual.scrollRect?.height ?? USUAL_HEIGHT) / HEIGHT) + 2 * OVERSCAN + 2;
   const template = columns.map((column) => column.width).join(" ");
   const at = chosen === undefined ? -1 : rows.findIndex((row) => keyOf(row) === chosen);
 
@@ -76,6 +119,12 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
     move(to);
   }
 
+  function onClick(event: MouseEvent): void {
+    const element = event.target instanceof Element ? event.target.closest("[aria-rowindex]") : null;
+    const row = element ? rows[Number(element.getAttribute("aria-rowindex")) - FIRST] : undefined;
+    if (row !== undefined) onChoose?.(row);
+  }
+
   if (rows.length === 0 && empty) return <div className="table table-empty">{empty}</div>;
 
   return (
@@ -88,29 +137,20 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
         ))}
       </div>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the rows from here */}
-      <div className="table-body" role="rowgroup" ref={scroller} tabIndex={0} onKeyDown={onKeyDown}>
+      <div className="table-body" role="rowgroup" ref={scroller} tabIndex={0} onKeyDown={onKeyDown} onClick={onClick}>
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
-          {shown.map((item) => {
-            const row = rows[item.index];
-            if (row === undefined) return null;
-            const key = keyOf(row);
-            return (
-              // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- see onKeyDown
-              <div
-                key={item.key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                aria-selected={key === chosen}
-                className="table-row"
-                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)`, height: HEIGHT }}
-                onClick={() => onChoose?.(row)}
-              >
-                {columns.map((column) => (
-                  <div key={column.id} role="gridcell" data-right={column.right || undefined}>
-                    {column.cell(row)}
-                  </div>
-                ))}
-              </div>
+          {shown.map(({ index }) => {
+            const row = rows[index];
+            // What leaves the window on one side comes back on the other with another text: elements are not made anew.
+            return row === undefined ? null : (
+              <TableRow
+                key={index % places}
+                row={row}
+                index={index}
+                columns={columns}
+                template={template}
+                chosen={index === at}
+              />
             );
           })}
         </div>

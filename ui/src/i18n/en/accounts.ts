@@ -33,7 +33,7 @@ export default {
     blocked: "Open the site in your browser, pass its check, then log in again here.",
     "login-needed": "Log in again, or paste a new login.",
     disabled: "Switch it on to have it used again.",
-    held: "See its way out under Network.",
+    held: "See its way out on the page",
   },
   ends: "ends in",
   facts: {

@@ -28,6 +28,7 @@ export default {
     fit: "All of it",
     controls: "View of the graph",
   },
+  beside: { label: "Beside the graph", stages: "Stages", text: "Text" },
   stages: {
     label: "Stages of {{name}}, in the order in which the data meets them",
     stage: "Stage",

@@ -28,6 +28,7 @@ export default {
     fit: "Toàn bộ",
     controls: "Điều khiển sơ đồ",
   },
+  beside: { label: "Bên cạnh sơ đồ", stages: "Các chặng", text: "Văn bản" },
   stages: {
     label: "Các chặng của {{name}}, theo thứ tự dữ liệu đi qua",
     stage: "Chặng",

@@ -28,6 +28,7 @@ export default {
     fit: "显示全部",
     controls: "图的视图控制",
   },
+  beside: { label: "图的旁边", stages: "阶段", text: "文本" },
   stages: {
     label: "{{name}} 的各阶段，按数据经过的顺序",
     stage: "阶段",

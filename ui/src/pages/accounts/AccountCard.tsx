@@ -94,7 +94,7 @@ function UsageLine({ usage }: { usage: Usage | undefined }) {
           <div>
             <dt>{t("accounts.usage.runs")}</dt>
             <dd>
-              <Link to={`/flows?account=${encodeURIComponent(usage.accountId)}`}>{number(usage.runs)}</Link>{" "}
+              <Link to={`/flows?filter=${encodeURIComponent(`~a ${usage.accountId}`)}`}>{number(usage.runs)}</Link>{" "}
               <span className="soft">
                 ({number(usage.completed)} {t("accounts.usage.answered")}, {number(usage.failed)}{" "}
                 {t("accounts.usage.failed")})

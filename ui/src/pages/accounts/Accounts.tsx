@@ -8,7 +8,17 @@ import { Button } from "../../parts/Button";
 import { Empty, Failed, Loading } from "../../parts/Empty";
 import { Page } from "../../parts/Page";
 import { AccountCard } from "./AccountCard";
-import { acts, STATES, useAccounts, useAct, useFreshAccounts, useUsage, useWays, type Account } from "./accounts";
+import {
+  acts,
+  isHeld,
+  STATES,
+  useAccounts,
+  useAct,
+  useFreshAccounts,
+  useUsage,
+  useWays,
+  type Account,
+} from "./accounts";
 import { AddAccount, ADDING, type Adding } from "./AddAccount";
 import { EditAccount } from "./EditAccount";
 import { verdictOf, type Verdict } from "./Verdict";
@@ -118,7 +128,7 @@ function Summary({
   onState: (state: string) => void;
 }) {
   const { t } = useTranslation();
-  const ready = all.filter((account) => account.state === "ready").length;
+  const ready = all.filter((account) => account.state === "ready" && !isHeld(account)).length;
   return (
     <div className="row accounts-summary">
       <p role="status">

@@ -86,7 +86,7 @@ function Found({ found, results }: { found: readonly Pasted[]; results: readonly
   const { t } = useTranslation();
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
-    <div className="scroll-x" role="region" aria-label={t("accounts.paste.found")} tabIndex={0}>
+    <div className="scroll-x paste-found" role="region" aria-label={t("accounts.paste.found")} tabIndex={0}>
       <table className="plain-table">
         <thead>
           <tr>

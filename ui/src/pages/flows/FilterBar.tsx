@@ -103,10 +103,8 @@ export function FilterBar({ filter, onFilter, input }: Props) {
         />
         {text ? <Button onClick={() => write("")}>{t("flows.filter.clear")}</Button> : null}
         <OperatorHelp
-          onPick={(operator) => {
-            setText(begun(text, operator.letter, operator.value !== "nothing"));
-            requestAnimationFrame(() => input.current?.focus());
-          }}
+          input={input}
+          onPick={(operator) => setText(begun(text, operator.letter, operator.value !== "nothing"))}
         />
       </form>
       <div className="filter-below">

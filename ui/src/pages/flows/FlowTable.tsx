@@ -1,5 +1,4 @@
 // The list with what stands above it: how many, pause, columns, deletion. Owns the keys that move through it.
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -14,7 +13,7 @@ import { useColumns } from "./cells";
 import { ColumnChooser } from "./ColumnChooser";
 import { keepColumns, keptColumns, NARROW, PHONE } from "./columns";
 import { Nothing } from "./Nothing";
-import { useFlows } from "./useFlows";
+import { useCount, useFlows } from "./useFlows";
 
 interface Props {
   filter: string;
@@ -58,11 +57,7 @@ export function FlowTable({ filter, chosen, onChoose, onClear, paused, onPause, 
   const columns = useColumns(phone ? PHONE : chosen === undefined ? shown : NARROW);
   const { rows: all, loading, error, whole, held, more, again } = useFlows(filter, paused);
   const rows = useMemo(() => (gone.size === 0 ? all : all.filter(({ id }) => !gone.has(id))), [all, gone]);
-  const count = useQuery({
-    queryKey: ["flow-count", filter],
-    queryFn: () => body(api.GET("/api/flows/count", { params: { query: { filter } } })),
-    refetchInterval: 30_000,
-  });
+  const count = useCount(filter, gone.size);
 
   useEffect(() => {
     function onKey(event: KeyboardEvent): void {

@@ -1,7 +1,7 @@
 // The operators of the filter language, as luna has them; a click writes one down.
 import { useQuery } from "@tanstack/react-query";
 import { Popover } from "radix-ui";
-import { useState } from "react";
+import { useRef, useState, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, body } from "../../api/client";
@@ -10,9 +10,16 @@ import { Button } from "../../parts/Button";
 
 export type Operator = components["schemas"]["OperatorView"];
 
-export function OperatorHelp({ onPick }: { onPick: (operator: Operator) => void }) {
+interface Props {
+  onPick: (operator: Operator) => void;
+  /** Gets the focus when something was picked. */
+  input: RefObject<HTMLInputElement | null>;
+}
+
+export function OperatorHelp({ onPick, input }: Props) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
+  const picked = useRef(false);
   const operators = useQuery({
     queryKey: ["flow-operators"],
     queryFn: () => body(api.GET("/api/flows/operators")),
@@ -33,6 +40,12 @@ export function OperatorHelp({ onPick }: { onPick: (operator: Operator) => void 
           sideOffset={4}
           collisionPadding={8}
           aria-label={t("flows.filter.help")}
+          onCloseAutoFocus={(event) => {
+            if (!picked.current) return;
+            picked.current = false;
+            event.preventDefault();
+            input.current?.focus();
+          }}
         >
           <p className="soft">{t("flows.filter.helpAbout")}</p>
           <ul className="filter-operators">
@@ -41,6 +54,7 @@ export function OperatorHelp({ onPick }: { onPick: (operator: Operator) => void 
                 <button
                   type="button"
                   onClick={() => {
+                    picked.current = true;
                     setOpen(false);
                     onPick(operator);
                   }}

@@ -23,7 +23,8 @@ export function Waterfall({ detail }: { detail: Detail }) {
   }
 
   return (
-    <div className="scroll-x">
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it may scroll, so the keyboard must reach it
+    <div className="scroll-x" tabIndex={0} role="group" aria-label={t("flows.times.title")}>
       <table className="waterfall">
         <caption>
           {t("flows.times.title")} <span className="soft">{t("flows.times.axis", { end: duration(end) })}</span>

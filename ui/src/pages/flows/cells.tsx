@@ -1,5 +1,6 @@
 // What stands in each column of the list.
-import { useEffect, useState } from "react";
+import type { TFunction } from "i18next";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Badge } from "../../parts/Badge";
@@ -57,9 +58,13 @@ const RIGHT: ReadonlySet<ColumnId> = new Set(["tokens", "size", "attempts", "que
 export function useColumns(chosen: readonly ColumnId[]): Column<Row>[] {
   const { t, i18n } = useTranslation();
   const language = i18n.language;
+  return useMemo(() => columnsOf(chosen, t, language), [chosen, t, language]);
+}
+
+function columnsOf(chosen: readonly ColumnId[], t: TFunction, language: string): Column<Row>[] {
   const cells: Record<ColumnId, Column<Row>["cell"]> = {
     time: (row) => clock(row.createdAt, language),
-    status: (row) => <StatusBadge row={row} />,
+    status: (row) => <Badge tone={toneOf(row)}>{t(`flows.status.${statusOf(row)}`)}</Badge>,
     client: (row) => row.client || row.agent,
     protocol: (row) => row.protocol,
     route: (row) => row.route,

@@ -2,7 +2,7 @@
 //
 // Owns when luna is asked. A row that is news is shown as it is told; where a filter is in force luna is asked which of
 // the news it wants, for it alone knows what a filter means.
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { api, body } from "../../api/client";
@@ -29,6 +29,32 @@ async function wanted(filter: string, ids: readonly string[]): Promise<Changes> 
     for (const row of rows) changes.set(row.id, rowOf(row));
   }
   return changes;
+}
+
+/** Milliseconds between two countings, however much happens. */
+const COUNT = 1_500;
+
+/** How many flows the filter wants. `gone`: how many of them were deleted here. */
+export function useCount(filter: string, gone: number) {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const query = useQuery({
+    queryKey: ["flow-count", filter, gone],
+    queryFn: () => body(api.GET("/api/flows/count", { params: { query: { filter } } })),
+    placeholderData: keepPreviousData,
+    gcTime: 0,
+  });
+  const { refetch } = query;
+  useLive(
+    "runs",
+    useCallback(() => {
+      timer.current ??= setTimeout(() => {
+        timer.current = undefined;
+        void refetch();
+      }, COUNT);
+    }, [refetch]),
+  );
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return query;
 }
 
 export function flowsKey(filter: string): readonly string[] {

@@ -12,7 +12,7 @@ const HEIGHT = 28;
 /** Pixels from the end that still are the end. */
 const NEAR = 40;
 
-export const TONES: Record<string, Tone> = { error: "bad", warning: "warn", info: "info" };
+export const TONES: Record<string, Tone> = { error: "bad", warning: "warn" };
 
 interface Props {
   lines: readonly Line[];

@@ -13,7 +13,7 @@ export function AliasTable({ aliases }: { aliases: readonly Alias[] }) {
     <section className="card">
       <div className="models-head">
         <h2>{t("models.aliases")}</h2>
-        <Link to="/pipelines?file=routes.yaml">{t("models.editAliases")}</Link>
+        <Link to="/pipelines?view=files&file=routes.yaml">{t("models.editAliases")}</Link>
       </div>
       <p className="soft">{t("models.aliasesAbout")}</p>
       <div className="scroll-x">

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
+import { flowsPath, term } from "../flows/filter";
 import { can, CAPABILITIES, tokens } from "./find";
 import type { Model } from "./Models";
 import { Test } from "./Test";
@@ -44,7 +45,7 @@ export function ModelTable({ models, onChoose }: { models: readonly Model[]; onC
               </td>
               <td>
                 {model.runs > 0 ? (
-                  <Link to={`/flows?q=${encodeURIComponent(`~m ${model.id}`)}`}>{model.runs}</Link>
+                  <Link to={flowsPath(term("m", model.id))}>{model.runs}</Link>
                 ) : (
                   <span className="soft">0</span>
                 )}

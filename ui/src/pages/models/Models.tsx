@@ -12,6 +12,7 @@ import { Field } from "../../parts/Field";
 import { Page } from "../../parts/Page";
 import { Time } from "../../parts/Time";
 import { useToast } from "../../parts/Toast";
+import { ProxyKey } from "../playground/ProxyKey";
 import { AliasTable } from "./AliasTable";
 import { can, CAPABILITIES, matches, type Capability } from "./find";
 import { ModelDetail } from "./ModelDetail";
@@ -57,6 +58,7 @@ function Refresh() {
 function Shown({ models }: { models: Models }) {
   const { t } = useTranslation();
   const [query, setQuery] = useSearchParams();
+  const keys = useQuery({ queryKey: ["keys"], queryFn: () => body(api.GET("/api/keys")) });
   const words = query.get("q") ?? "";
   const wanted: readonly Capability[] = CAPABILITIES.filter((one) => query.get("can")?.split(",").includes(one));
   const shown = models.items.filter((model) => matches(model, words) && wanted.every((one) => can(model, one)));
@@ -104,6 +106,7 @@ function Shown({ models }: { models: Models }) {
           })}
         </div>
       </div>
+      {keys.data?.required ? <ProxyKey /> : null}
       {shown.length > 0 ? (
         <ModelTable models={shown} onChoose={(model) => change({ model: model.id })} />
       ) : (

@@ -62,6 +62,8 @@ export function useFreshNetwork(): void {
     void client.invalidateQueries({ queryKey: WORKERS });
   }, [client]);
   useLive("config", look);
+  const count = useCallback(() => void client.invalidateQueries({ queryKey: ["accounts"], exact: true }), [client]);
+  useLive("accounts", count);
 }
 
 function useAct<Given, Told>(act: (given: Given) => Promise<Told>) {

@@ -1,5 +1,5 @@
 // The text of one file: edited, checked while it is, compared, saved.
-import { useId, useState } from "react";
+import { useId, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
@@ -22,6 +22,8 @@ interface Props {
   data: components["schemas"]["PipelinesView"];
   spot: Target | undefined;
 }
+
+const NONE: readonly Diagnostic[] = [];
 
 export function FileEditor(props: Props) {
   // Whoever deletes it does not ask for it any more.
@@ -47,7 +49,8 @@ function Opened({ entry, data, spot, file, gone, onLeaving }: OpenedProps) {
   const found = useId();
   const check = useCheck(file.name, edit.whole, edit.dirty);
   const schema = useSchema(file.kind, data);
-  const diagnostics = edit.dirty ? (check.diagnostics ?? []) : entry.problems;
+  const diagnostics = edit.dirty ? (check.diagnostics ?? NONE) : entry.problems;
+  const own = useMemo(() => diagnostics.filter((problem) => problem.file === file.name), [diagnostics, file.name]);
 
   const go = (problem: Diagnostic) => void navigate(addressOf(problem), { replace: problem.file === file.name });
 
@@ -75,7 +78,7 @@ function Opened({ entry, data, spot, file, gone, onLeaving }: OpenedProps) {
           onChange={edit.write}
           onSave={() => void edit.save()}
           readOnly={!file.writable}
-          problems={diagnostics.filter((problem) => problem.file === file.name)}
+          problems={own}
           schema={schema}
           spot={spot}
           describedBy={found}
@@ -96,7 +99,7 @@ function Opened({ entry, data, spot, file, gone, onLeaving }: OpenedProps) {
         unsaved={edit.dirty}
         subject={({ pathname, search }) => {
           const asked = new URLSearchParams(search);
-          return `${pathname}?${asked.get("view") ?? ""}&${asked.get("file") ?? ""}`;
+          return [pathname, ...["view", "file", "beside"].map((name) => asked.get(name) ?? "")].join(" ");
         }}
       />
     </section>

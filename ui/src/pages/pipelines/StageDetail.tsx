@@ -20,7 +20,7 @@ export function StageDetail({ stage, onClose }: { stage: Stage; onClose: () => v
         </Button>
       </div>
       <div className="row">
-        <Badge tone="info">{sideOf(t, stage.side)}</Badge>
+        <Badge>{sideOf(t, stage.side)}</Badge>
         {stage.use !== stage.name ? (
           <span>
             {t("pipelines.stage.uses")} <code>{stage.use}</code>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { CLIENT, layout } from "./layout";
+import { CLIENT, HEIGHT, layout, WIDTH } from "./layout";
 
 function pipeline(...stages: [string, string][]) {
   return {
@@ -49,7 +49,7 @@ describe("the graph of a pipeline", () => {
     const { boxes } = layout(CHAT);
     for (const one of boxes) {
       const near = boxes.filter(
-        ({ id, x, y }) => id !== one.id && Math.abs(x - one.x) < 176 && Math.abs(y - one.y) < 44,
+        ({ id, x, y }) => id !== one.id && Math.abs(x - one.x) < WIDTH && Math.abs(y - one.y) < HEIGHT,
       );
       expect(near).toEqual([]);
     }

@@ -4,7 +4,7 @@ import dagre from "@dagrejs/dagre";
 
 import type { Pipeline } from "./data";
 
-export const WIDTH = 176;
+export const WIDTH = 188;
 export const HEIGHT = 44;
 export const CLIENT = "@client";
 

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Editor } from "../../parts/editor/Editor";
 import { Field } from "../../parts/Field";
 import type { Draft } from "./draft";
-import { setProxyKey, useProxyKey } from "./key";
+import { ProxyKey } from "./ProxyKey";
 import type { Problem } from "./request";
 import { ToolList } from "./ToolList";
 import { useProblemText } from "./useProblemText";
@@ -186,23 +186,5 @@ function Where({ draft, choices, problems, onChange }: Props) {
         )}
       </Field>
     </>
-  );
-}
-
-function ProxyKey() {
-  const { t } = useTranslation();
-  const key = useProxyKey();
-  return (
-    <Field label={t("playground.key")} about={t("playground.keyAbout")}>
-      {(field) => (
-        <input
-          {...field}
-          type="password"
-          autoComplete="off"
-          value={key}
-          onChange={(event) => setProxyKey(event.target.value)}
-        />
-      )}
-    </Field>
   );
 }

@@ -1,6 +1,6 @@
 // One prompt: its text, how it comes out, and what was changed of it.
 import { useQueryClient } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useId, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
@@ -27,7 +27,7 @@ export function PromptEditor({ prompt }: { prompt: Prompt }) {
   const [values, setValues] = useState<Record<string, string>>({});
   const rested = useRested(edit.draft, TYPING);
   const preview = usePreview(prompt.id, rested, values);
-  const problems = problemsOf(preview.error);
+  const problems = useMemo(() => problemsOf(preview.error), [preview.error]);
   const found = useId();
   const view = VIEWS.find((name) => name === asked.get("view")) ?? "edit";
   const choose = (name: string) => {

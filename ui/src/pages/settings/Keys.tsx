@@ -31,12 +31,15 @@ export function Keys() {
         <>
           {keys.data.keys.length === 0 ? (
             <Empty title={t("settings.keys.emptyTitle")}>
+              <p>{keys.data.required ? t("settings.keys.required") : t("settings.keys.free")}</p>
               <p>{t("settings.keys.emptyAbout")}</p>
             </Empty>
           ) : (
-            <Table keys={keys.data.keys} />
+            <>
+              <p className="soft">{t("settings.keys.required")}</p>
+              <Table keys={keys.data.keys} />
+            </>
           )}
-          <p className="soft">{keys.data.required ? t("settings.keys.required") : t("settings.keys.free")}</p>
           <Create />
         </>
       ) : null}
@@ -133,6 +136,7 @@ function Create() {
   const problem = create.error instanceof ApiError ? `${create.error.message} ${create.error.hint}`.trim() : "";
   return (
     <>
+      <p className="soft">{t("settings.keys.nameAbout")}</p>
       <form
         className="settings-create"
         onSubmit={(event) => {
@@ -140,7 +144,7 @@ function Create() {
           create.mutate();
         }}
       >
-        <Field label={t("settings.keys.name")} about={t("settings.keys.nameAbout")} problem={problem}>
+        <Field label={t("settings.keys.newName")} problem={problem}>
           {(field) => (
             <input
               {...field}

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, ApiError, body } from "../../api/client";
 import type { components } from "../../api/schema";
-import { chooseLanguage, LANGUAGES, type Language } from "../../i18n";
+import { chooseLanguage, LANGUAGES, proposeLanguage, type Language } from "../../i18n";
 import type { Known } from "../../i18n/meanings";
 import { Button } from "../../parts/Button";
 import { useToast } from "../../parts/Toast";
@@ -34,7 +34,7 @@ export function SettingSection({ section, settings, config, meanings, edits, onE
       queries.setQueryData(CONFIG, saved);
       onEdits((now) => without(now, mine));
       say.done(t("settings.saved", { count: mine.length }));
-      if (mine.includes("ui.language")) void follow(saved.settings.ui.language);
+      if (mine.includes("ui.language")) void speak(saved.settings.ui.language);
     },
     onError: (error) => {
       if (problemsOf(error).length === 0) say.failed(error);
@@ -44,8 +44,11 @@ export function SettingSection({ section, settings, config, meanings, edits, onE
   const elsewhere = problems.filter((problem) => !section.settings.some((setting) => setting.path === problem.path));
   const [name = section.path, about] = meanings[section.path] ?? [];
 
-  async function follow(language: string): Promise<void> {
-    if (language !== i18n.language && language in LANGUAGES) await chooseLanguage(language as Language);
+  /** The pages speak it now, also where another one was chosen in this browser. */
+  async function speak(language: string): Promise<void> {
+    if (!(language in LANGUAGES)) return;
+    await proposeLanguage(language as Language);
+    if (i18n.language !== language) await chooseLanguage(language as Language);
   }
 
   return (

@@ -143,7 +143,7 @@ export default function CodeEditor(props: EditorProps) {
   useEffect(() => {
     const now = view.current;
     if (now) now.dispatch(setDiagnostics(now.state, marksOf(now.state.doc, problems ?? [])));
-  }, [problems, value, language]);
+  }, [problems, language]);
 
   useEffect(() => {
     const now = view.current;

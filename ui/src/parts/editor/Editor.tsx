@@ -23,6 +23,7 @@ export interface EditorProps {
   onSave?: () => void;
   language?: Language;
   readOnly?: boolean;
+  /** The same array as long as they are the same: between two of them the marks move with the text. */
   problems?: readonly Problem[] | undefined;
   /** Of the document, for completion and explanations. */
   schema?: Schema | undefined;

@@ -6,7 +6,7 @@ import { tags } from "@lezer/highlight";
 
 const rules = {
   "&": { backgroundColor: "var(--surface)", color: "var(--ink)", fontSize: "13px", height: "100%" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
+  "&.cm-focused": { outline: "none" }, // the frame around it has one
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
   "&.cm-focused .cm-cursor, .cm-cursor": { borderLeftColor: "var(--ink)" },
