@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import anyio
 import msgspec
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from luna.state.run import RunRecord, folded, lines
 from luna.state.run_archive import RunFilter
 from luna.state.store.tables import runs
+from tests.browser import stutter
 from tests.browser.visit import Visit, check_accessibility, text_of
 from tests.support.house import Running
 
@@ -21,8 +22,6 @@ SLOW = "[[pace:100]] [[count:200]]"
 FAILS = "[[fault:internal]] please"
 SHOWN_WITHIN = 200
 """Milliseconds from a flow's start to its row."""
-LONG_TASK = 50
-"""Milliseconds for which scrolling may keep the page from everything else."""
 OPEN_WITHIN = 1000
 """Milliseconds in which five megabytes are shown."""
 
@@ -342,23 +341,13 @@ async def many_flows(luna: Running, count: int) -> None:
     await store.commit()
 
 
-_WATCH_LONG_TASKS = """
-window.__long = [];
-window.__watch?.disconnect();
-window.__watch = new PerformanceObserver((list) =>
-  window.__long.push(...list.getEntries().map((entry) => entry.duration)));
-window.__watch.observe({entryTypes: ["longtask"]});
-"""
-
-
-async def scrolled(page: Page) -> tuple[list[float], list[float]]:
-    """From the top to the end, 1500 pixels a frame: the length of each frame, sorted, and of each task that was too
-    long. Milliseconds."""
+async def scrolled(page: Page) -> list[float]:
+    """From the top to the end, 1500 pixels a frame: how long each frame took, sorted, in milliseconds."""
     body = page.locator(".table-body")
     await body.evaluate("(element) => { element.scrollTop = 0; }")
     await page.wait_for_timeout(300)
-    await page.evaluate(_WATCH_LONG_TASKS)
-    frames = await body.evaluate(
+    await stutter.watch(page)
+    frames: list[float] = await body.evaluate(
         """(element) => new Promise((resolve) => {
           const times = [];
           let last = performance.now();
@@ -373,12 +362,10 @@ async def scrolled(page: Page) -> tuple[list[float], list[float]]:
           requestAnimationFrame(frame);
         })"""
     )
-    await page.wait_for_timeout(200)
-    long = [each for each in await page.evaluate("window.__long") if each > LONG_TASK]
-    return sorted(frames), long
+    return sorted(frames)
 
 
-async def test_ten_thousand_flows_are_scrolled_without_a_stutter(visit: Visit) -> None:
+async def test_ten_thousand_flows_are_scrolled_without_a_stutter(visit: Visit, chromium: Browser) -> None:
     await many_flows(visit.luna, 10_000)
     page = await visit.open("/flows")
     await expect(page.get_by_text("10000 flows")).to_be_visible()
@@ -386,15 +373,13 @@ async def test_ten_thousand_flows_are_scrolled_without_a_stutter(visit: Visit) -
     while "Task 9999:" not in await body.inner_text():  # every page of them
         await body.evaluate("(element) => { element.scrollTop = element.scrollHeight; }")
         await page.wait_for_timeout(20)
-    frames: list[float] = []
-    long: list[float] = []
-    for _ in range(3):  # what else this machine does is not the page's fault
-        frames, long = await scrolled(page)
-        if not long:
-            break
+    frames = await scrolled(page)
+    long = await stutter.long_tasks(page)
+    most = await stutter.busiest(chromium, page, lambda: scrolled(page))
     print(f"\n10,000 flows scrolled in {len(frames)} frames, median {frames[len(frames) // 2]:.1f} ms,", end=" ")
-    print(f"99 of 100 within {frames[len(frames) * 99 // 100]:.1f} ms; long tasks: {[round(each) for each in long]}")
-    assert not long
+    print(f"99 of 100 within {frames[len(frames) * 99 // 100]:.1f} ms; long tasks: {long};", end=" ")
+    print(f"the longest took {most:.1f} ms of the processor")
+    assert not long or most < stutter.LONG
     await expect(rows(page).last).to_contain_text("Task 9999:")
 
     # News at the top does not move what is being read.
@@ -412,7 +397,7 @@ async def test_five_megabytes_open_at_once(visit: Visit) -> None:
     page = await visit.open(f"/flows/{flow}")
     detail = page.get_by_role("region", name="Details of the flow")
     await expect(detail.get_by_role("table", name="Where the time went")).to_be_visible()
-    await page.evaluate(_WATCH_LONG_TASKS)
+    await stutter.watch(page)
     shown = await page.evaluate(
         """() => new Promise((resolve) => {
           const begun = performance.now();
@@ -433,7 +418,7 @@ async def test_five_megabytes_open_at_once(visit: Visit) -> None:
             await page.wait_for_timeout(20)
     whole = (anyio.current_time() - begun) * 1000 + shown
     size = await text_of(detail.locator(".body figcaption .soft").first)
-    long = [round(each) for each in await page.evaluate("window.__long")]
+    long = await stutter.long_tasks(page)
     print(f"\na body of {size} is shown after {shown:.0f} ms, its end after {whole:.0f} ms; long tasks: {long}")
     assert shown < OPEN_WITHIN
     assert float(size.split()[0]) > 4.8

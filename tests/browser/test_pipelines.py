@@ -100,6 +100,8 @@ async def test_a_mistake_is_shown_at_its_place_and_mended_traffic_moves(visit: V
 
     # The mistake leads to its place, where it is mended.
     await problem.click()
+    await expect(page.locator(".cm-activeLine")).to_contain_text("chta")
+    await expect(page.get_by_role("textbox", name="Text of routes.yaml")).to_be_focused()
     await page.keyboard.press("Control+Shift+ArrowRight")
     await page.keyboard.type("chat")
     await page.keyboard.press("Escape")
@@ -236,6 +238,7 @@ async def test_the_graph_shows_every_stage_and_where_flows_are(visit: Visit) -> 
     await editor(page, "Text of pipelines/chat.yaml")
     await graph.get_by_role("button", name="limit ").click()
     await expect(page.locator(".cm-activeLine")).to_contain_text("use: limit")
+    await expect(page.get_by_role("textbox", name="Text of pipelines/chat.yaml")).to_be_focused()
     await page.keyboard.press("End")
     await page.keyboard.type("\nname: brake")
     await page.keyboard.press("Escape")

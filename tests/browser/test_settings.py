@@ -232,6 +232,7 @@ async def test_no_part_has_a_barrier(visit: Visit, theme: str) -> None:
     await visit.luna.house.state.overflow.keep("one.txt", "text")
     await ask(visit.luna)
     await visit.dress(theme)
+    page = visit.page
     for tab in ("settings", "access", "storage", "audit"):
         page = await visit.open(f"/settings?tab={tab}")
         await expect(page.get_by_role("tabpanel")).to_be_visible()

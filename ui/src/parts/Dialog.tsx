@@ -1,5 +1,5 @@
 import { Dialog as Radix } from "radix-ui";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button } from "./Button";
@@ -18,6 +18,7 @@ interface Props {
 /** A dialog: keeps the focus, closes by Escape, gives the focus back. */
 export function Dialog({ title, about, open, onClose, side, children }: Props) {
   const { t } = useTranslation();
+  const before = useRef<Element | null>(null);
   return (
     <Radix.Root open={open} onOpenChange={(now) => (now ? undefined : onClose())}>
       <Radix.Portal>
@@ -25,6 +26,14 @@ export function Dialog({ title, about, open, onClose, side, children }: Props) {
         <Radix.Content
           className={side ? "dialog dialog-side" : "dialog"}
           {...(about ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={() => {
+            before.current = document.activeElement;
+          }}
+          onCloseAutoFocus={(event) => {
+            // Radix knows only buttons of its own; what opened this one may be a row of a table.
+            event.preventDefault();
+            if (before.current instanceof HTMLElement) before.current.focus();
+          }}
         >
           <div className="dialog-head">
             <Radix.Title asChild>

@@ -43,6 +43,10 @@ const USUAL_HEIGHT = 800;
 /** How `aria-rowindex` counts: from 1, and the head is a row. */
 const FIRST = 2;
 
+function heightOf(): number {
+  return HEIGHT;
+}
+
 interface RowProps<Row> {
   row: Row;
   index: number;
@@ -75,11 +79,7 @@ export function VirtualTable<Row>({ label, rows, columns, keyOf, chosen, onChoos
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => HEIGHT,
-    getItemKey: (index) => {
-      const row = rows[index];
-      return row === undefined ? index : keyOf(row);
-    },
+    estimateSize: heightOf,
     overscan: OVERSCAN,
   });
   usePlace(scroller, rows, keyOf);

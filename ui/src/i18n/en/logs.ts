@@ -4,7 +4,6 @@ export default {
   flow: "Flow",
   onlyFlow: "Only lines of this flow",
   list: "Log",
-  lines: "Log lines",
   columns: { time: "Time", level: "Level", from: "From", message: "Message" },
   pause: "Pause",
   resume: "Go on",

@@ -4,7 +4,6 @@ export default {
   flow: "Luồng",
   onlyFlow: "Chỉ các dòng của luồng này",
   list: "Nhật ký",
-  lines: "Các dòng nhật ký",
   columns: { time: "Lúc", level: "Mức", from: "Từ", message: "Nội dung" },
   pause: "Tạm dừng",
   resume: "Tiếp tục",

@@ -4,7 +4,6 @@ export default {
   flow: "请求流",
   onlyFlow: "只看此请求流的日志",
   list: "日志",
-  lines: "日志行",
   columns: { time: "时间", level: "级别", from: "来源", message: "内容" },
   pause: "暂停",
   resume: "继续",

@@ -9,6 +9,8 @@ import { Button } from "../../parts/Button";
 import type { Line } from "./lines";
 
 const HEIGHT = 28;
+/** Of the columns' names, which stay above the lines. */
+const HEAD = 34;
 /** Pixels from the end that still are the end. */
 const NEAR = 40;
 
@@ -29,12 +31,14 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
   const atEnd = useRef(true);
   const first = useRef<number | undefined>(undefined);
   const [below, setBelow] = useState(false);
+  const [cursor, setCursor] = useState(chosen);
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => HEIGHT,
     getItemKey: (index) => lines[index]?.id ?? index,
     overscan: 20,
+    scrollPaddingStart: HEAD,
   });
 
   useLayoutEffect(() => {
@@ -62,62 +66,68 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
-    const at = lines.findIndex((line) => line.id === chosen);
+    const at = lines.findIndex((line) => line.id === cursor);
+    const from = at < 0 ? lines.length : at;
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? HEIGHT) / HEIGHT) - 2);
     const steps: Record<string, number> = {
-      ArrowDown: at < 0 ? lines.length - 1 : at + 1,
-      ArrowUp: at < 0 ? lines.length - 1 : at - 1,
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      PageDown: from + page,
+      PageUp: from - page,
       Home: 0,
       End: lines.length - 1,
     };
     const to = steps[event.key];
+    if (event.key === "Enter" && at >= 0) onChoose(cursor);
     if (to === undefined) return;
     event.preventDefault();
     const index = Math.max(0, Math.min(lines.length - 1, to));
     const line = lines[index];
     if (!line) return;
     virtual.scrollToIndex(index);
-    onChoose(line.id);
+    setCursor(line.id);
   }
 
   return (
     <div className="logs-frame">
-      <div className="logs-table" role="grid" aria-label={t("logs.list")} aria-rowcount={lines.length + 1}>
-        <div className="logs-head logs-columns" role="row">
+      <div
+        className="logs-table"
+        role="grid"
+        aria-label={t("logs.list")}
+        aria-rowcount={lines.length + 1}
+        aria-activedescendant={cursor ? rowId(cursor) : undefined}
+        ref={scroller}
+        tabIndex={0}
+        onScroll={scrolled}
+        onKeyDown={onKeyDown}
+      >
+          <div className="logs-head logs-columns" role="row">
           {(["time", "level", "from", "message"] as const).map((name) => (
             <div key={name} role="columnheader" className={`logs-${name}`}>
               {t(`logs.columns.${name}`)}
             </div>
           ))}
         </div>
-        {/* eslint-disable jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- the keyboard moves through the lines from here */}
-        <div
-          className="logs-body"
-          role="rowgroup"
-          aria-label={t("logs.lines")}
-          ref={scroller}
-          tabIndex={0}
-          onScroll={scrolled}
-          onKeyDown={onKeyDown}
-        >
-          {/* eslint-enable jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
-          {lines.length === 0 ? empty : null}
-          <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
-            {virtual.getVirtualItems().map((item) => {
-              const line = lines[item.index];
-              return line ? (
-                <Row
-                  key={line.id}
-                  line={line}
-                  place={item.index}
-                  top={item.start}
-                  chosen={line.id === chosen}
-                  onChoose={onChoose}
-                />
-              ) : null;
-            })}
-          </div>
+        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          {virtual.getVirtualItems().map((item) => {
+            const line = lines[item.index];
+            return line ? (
+              <Row
+                key={line.id}
+                line={line}
+                place={item.index}
+                top={item.start}
+                chosen={line.id === cursor}
+                onChoose={(id) => {
+                  setCursor(id);
+                  onChoose(id);
+                }}
+              />
+            ) : null;
+          })}
         </div>
       </div>
+      {lines.length === 0 ? <div className="logs-none">{empty}</div> : null}
       {below ? (
         <Button className="logs-end" onClick={toEnd}>
           <span aria-hidden="true">↓</span> {t("logs.toEnd")}
@@ -125,6 +135,10 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
       ) : null}
     </div>
   );
+}
+
+function rowId(id: number): string {
+  return `log-${id}`;
 }
 
 interface RowProps {
@@ -140,6 +154,7 @@ function Row({ line, place, top, chosen, onChoose }: RowProps) {
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the keyboard chooses rows in the rowgroup
     <div
       role="row"
+      id={rowId(line.id)}
       aria-rowindex={place + 2}
       aria-selected={chosen}
       className="logs-row logs-columns"
