@@ -41,8 +41,9 @@ async def busiest(browser: Browser, page: Page, act: Callable[[], Awaitable[Any]
     threads = {
         (event["pid"], event["tid"]): event["args"]["name"] for event in events if event["name"] == "thread_name"
     }
-    return max(
+    longest: float = max(
         event["tdur"] / 1000
         for event in events
         if event["name"] == "RunTask" and "tdur" in event and threads[event["pid"], event["tid"]] == "CrRendererMain"
     )
+    return longest

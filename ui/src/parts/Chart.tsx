@@ -65,7 +65,7 @@ export function Chart({ label, moments, series, format = String, height = 150, o
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false } },
         axes: [
-          { ...axis, values: writeMoments(language, (moments.at(-1) ?? 0) - (moments[0] ?? 0)) },
+          { ...axis, size: 32, values: writeMoments(language, (moments.at(-1) ?? 0) - (moments[0] ?? 0)) },
           { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format(tick)) },
         ],
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },

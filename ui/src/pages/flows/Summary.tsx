@@ -11,9 +11,9 @@ import { isActive } from "./rows";
 import type { Detail } from "./waterfall";
 import { Waterfall } from "./Waterfall";
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+function Fact({ name, wide, children }: { name: string; wide?: boolean; children: ReactNode }) {
   return (
-    <div>
+    <div className={wide ? "facts-wide" : undefined}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
@@ -73,9 +73,15 @@ export function Summary({ detail }: { detail: Detail }) {
           {detail.stage ? <span className="soft">{t("flows.summary.stage", { stage: detail.stage })}</span> : null}
         </Fact>
         {run.status === "queued" && run.queueReason ? (
-          <Fact name={t("flows.summary.waitsFor")}>{run.queueReason}</Fact>
+          <Fact name={t("flows.summary.waitsFor")} wide>
+            {run.queueReason}
+          </Fact>
         ) : null}
-        {run.activeTaskPreview ? <Fact name={t("flows.summary.asked")}>{run.activeTaskPreview}</Fact> : null}
+        {run.activeTaskPreview ? (
+          <Fact name={t("flows.summary.asked")} wide>
+            {run.activeTaskPreview}
+          </Fact>
+        ) : null}
         <Fact name={t("flows.summary.began")}>
           <Time at={run.createdAt} />
         </Fact>
@@ -86,13 +92,13 @@ export function Summary({ detail }: { detail: Detail }) {
           </Fact>
         ) : null}
         {run.sessionId ? (
-          <Fact name={t("flows.summary.session")}>
+          <Fact name={t("flows.summary.session")} wide>
             <Link to={`/sessions/${encodeURIComponent(run.sessionId)}`}>{run.sessionId}</Link>{" "}
             {run.sessionReason ? <span className="soft">{run.sessionReason}</span> : null}
           </Fact>
         ) : null}
         {run.providerChatId ? (
-          <Fact name={t("flows.summary.chat")}>
+          <Fact name={t("flows.summary.chat")} wide>
             <code>{run.providerChatId}</code>
           </Fact>
         ) : null}

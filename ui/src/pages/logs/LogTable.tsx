@@ -101,7 +101,7 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
         onScroll={scrolled}
         onKeyDown={onKeyDown}
       >
-          <div className="logs-head logs-columns" role="row">
+        <div className="logs-head logs-columns" role="row">
           {(["time", "level", "from", "message"] as const).map((name) => (
             <div key={name} role="columnheader" className={`logs-${name}`}>
               {t(`logs.columns.${name}`)}
