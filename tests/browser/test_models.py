@@ -39,7 +39,7 @@ async def test_finding_one_and_looking_at_it(visit: Visit) -> None:
     await page.get_by_label("Search").fill("claude")
     await expect(models(page)).to_have_count(1)
     assert "q=claude" in page.url
-    await page.get_by_role("button", name="Qwen3.6-Plus").click()
+    await page.get_by_role("button", name="Qwen3.6-Plus", exact=True).click()
     detail = page.get_by_role("dialog", name="Qwen3.6-Plus")
     await expect(detail).to_contain_text("1,000,000 tokens")
     await expect(detail).to_contain_text("claude-*")

@@ -1,11 +1,12 @@
 """The playground: an answer as it comes, stopped half-way, with tools answered by hand, in both protocols, refused and
 mended; and the same request as code."""
 
-import json
 import re
 import subprocess
-from pathlib import Path
+from typing import Any
 
+import anyio
+import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -115,7 +116,9 @@ async def test_what_is_wrong_with_the_options_is_said_before_anything_is_sent(vi
     await page.get_by_label("Longest answer (tokens)").fill("5")
     await page.get_by_role("button", name="Add a tool").click()
     schema = page.get_by_label("JSON Schema of the arguments of get_weather")
-    await schema.fill("{oops")
+    await schema.click()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("oops")
     await expect(page.get_by_role("alert")).to_contain_text("This is no JSON")
     await expect(send).to_be_disabled()
     await page.get_by_role("button", name="Delete the tool get_weather").click()
@@ -139,8 +142,9 @@ async def test_a_refusal_is_told_with_what_to_do(visit: Visit) -> None:
 
 async def test_an_answer_that_breaks_keeps_what_came(visit: Visit) -> None:
     page = await visit.open("/playground")
-    await say(page, "[[fault:internal]] [[count:40]]")
+    await say(page, "[[fault:content-filter]] [[count:40]]")
     await state(page, "failed")
+    await expect(page.locator("[data-live]")).to_contain_text("0 1 2")
     await expect(page.get_by_role("tabpanel").get_by_role("alert")).to_contain_text("[flow flow_")
 
 
@@ -173,12 +177,11 @@ class TestWithAKey:
         await expect(page.locator("pre").first).to_contain_text("YOUR_KEY")
         kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
         assert KEY not in kept
-        assert KEY not in await page.content()
         await page.reload()
         await expect(page.get_by_label("Proxy key")).to_have_value("")
 
 
-async def test_a_picture_goes_along(visit: Visit, tmp_path: Path) -> None:
+async def test_a_picture_goes_along(visit: Visit) -> None:
     page = await visit.open("/playground")
     await page.get_by_text("Pictures (0)").click()
     await page.get_by_label("From an address").fill(PIXEL)
@@ -204,21 +207,20 @@ async def test_the_same_request_as_code_does_the_same(visit: Visit) -> None:
     await say(page, "[[say:It's “me”]]")
     await expect(turns(page).nth(1)).to_contain_text("It's “me”")
     curl = await page.locator("pre").first.inner_text()
-    said = json.loads(await run(["bash", "-c", curl]))
+    said = await run(curl)
     assert said["choices"][0]["message"]["content"] == "It's “me”"
     await page.get_by_label("Protocol").last.select_option("anthropic")
     await expect(page.locator("pre").first).to_contain_text("/v1/messages")
     curl = await page.locator("pre").first.inner_text()
-    assert json.loads(await run(["bash", "-c", curl]))["content"][0]["text"] == "It's “me”"
+    assert (await run(curl))["content"][0]["text"] == "It's “me”"
     python = await page.locator("pre").nth(1).inner_text()
     compile(python, "snippet", "exec")
 
 
-async def run(command: list[str]) -> str:
-    import anyio
-
-    done = await anyio.run_process(command, check=True, stderr=subprocess.STDOUT)
-    return done.stdout.decode()
+async def run(command: str) -> Any:
+    """What a command in a terminal is answered."""
+    done = await anyio.run_process(["bash", "-c", command], check=True, stderr=subprocess.STDOUT)
+    return msgspec.json.decode(done.stdout)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
