@@ -109,6 +109,8 @@ class FlowDetail(msgspec.Struct, rename="camel"):
     stages: list[StageTime]
     log: list[LogView]
     recording: RecordingView | None = None
+    recording_problem: str = ""
+    """Why there is none, where there should be one."""
     record: str = ""
     stage: str = ""
     """The stage at work, while it goes on."""
@@ -191,13 +193,12 @@ class Flows:
             raise unknown_run(_id(request))
         flow = self._live.find(record.id)
         lines = await self._logs.find(LogFilter(flow=record.id), limit=LINES)
-        recording = None
+        recording, problem = None, ""
         if flow is None and record.recording:
             try:
                 recording = flow_faces.view(await self.faces.open(record.recording))
-            except LunaError as error:
-                if error.kind is not Kind.NOT_FOUND:  # the quota takes recordings before their runs
-                    raise
+            except LunaError as error:  # everything else there is to see of the flow is still there
+                problem = error.message
         policy = next((route.record for route in self._cell.current.routes if route.name == record.route), "")
         times = msgspec.json.decode(record.stages, type=list[tuple[str, float]]) if record.stages else []
         return json(
@@ -206,6 +207,7 @@ class Flows:
                 stages=[StageTime(name, ms) for name, ms in times],
                 log=[line_view(entry) for entry in reversed(lines.entries)],
                 recording=recording,
+                recording_problem=problem,
                 record=policy,
                 stage=flow.stage if flow is not None else "",
             )

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 import anyio
 import msgspec
@@ -59,7 +60,7 @@ class WorkerSide:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._admit(scope)
+            await self._admit(scope, receive)
             asked = (scope["method"], scope["path"])
             body = await read_body(scope, receive, MAX_BODY)
             if asked == ("POST", PATH):
@@ -74,7 +75,16 @@ class WorkerSide:
         except LunaError as error:
             await _refuse(send, error)
 
-    def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope, receive: Receive) -> None:
+        try:
+            self._check(scope)
+        except LunaError:
+            # Answering while the other side still sends looks to it like a broken connection.
+            with suppress(LunaError):
+                await read_body(scope, receive, 0)
+            raise
+
+    def _check(self, scope: Scope) -> None:
         if not self._key:
             raise LunaError(Kind.NOT_FOUND, "This luna is no worker.", hint="Set LUNA_WORKER_KEY to make it one.")
         said = next((value for name, value in headers_of(scope) if name == "authorization"), "")

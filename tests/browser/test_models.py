@@ -69,7 +69,7 @@ async def test_asking_again(visit: Visit) -> None:
     await expect(page.get_by_text("Qwen offers 6 models")).to_be_visible()
     visit.luna.lookalike.faults.push(Fault("http-500"), times=9, path="/api/*models*")
     await page.get_by_role("button", name="Ask Qwen again").click()
-    await expect(page.get_by_role("status").filter(has_text="500")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="Qwen failed internally")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("alert")).to_contain_text("It is not fresher because:")
     await expect(models(page)).to_have_count(6)

@@ -22,7 +22,7 @@ KEY = "a-proxy-key"
 
 
 def turns(page: Page) -> Locator:
-    return page.get_by_role("region", name="Conversation").get_by_role("listitem")
+    return page.get_by_role("region", name="Conversation").locator("ol > li")
 
 
 async def say(page: Page, text: str) -> None:

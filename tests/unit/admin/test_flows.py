@@ -207,10 +207,14 @@ async def test_a_lost_recording_hides_nothing_else(ask: Asker) -> None:
     flow = await ask.chat("hi")
     folder = ask.luna.house.settings.data_dir / "recordings"
     await ask.get(f"/flows/{flow}")
-    for path in folder.glob("*.jsonl"):
-        path.unlink()
+    (path,) = folder.glob("*.jsonl")
+    path.write_bytes(b"{}\n" + path.read_bytes())
     told = await ask.get(f"/flows/{flow}")
     assert told["recording"] is None
+    assert told["recordingProblem"].startswith("The recording cannot be read: line 1")
+    path.unlink()
+    told = await ask.get(f"/flows/{flow}")
+    assert (told["recording"], told["recordingProblem"]) == (None, "There is no recording of that flow.")
     assert told["run"]["recording"] == flow
 
 

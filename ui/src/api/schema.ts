@@ -2291,6 +2291,8 @@ export interface components {
       /** @default null */
       recording: components["schemas"]["RecordingView"] | null;
       /** @default  */
+      recordingProblem: string;
+      /** @default  */
       record: string;
       /** @default  */
       stage: string;

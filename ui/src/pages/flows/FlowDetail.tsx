@@ -33,6 +33,7 @@ function Missing({ detail }: { detail: Detail }) {
   return (
     <Empty title={t(`flows.missing.${why}`)}>
       <p>{t(about)}</p>
+      {detail.recordingProblem ? <p className="soft">{detail.recordingProblem}</p> : null}
     </Empty>
   );
 }

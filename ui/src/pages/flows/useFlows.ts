@@ -12,6 +12,10 @@ import { merged, rowIn, rowOf, type Changes, type Row } from "./rows";
 const PAGE = 200;
 /** Milliseconds for which news is gathered, so that a busy luna is one change of the list and not many. */
 const GATHER = 80;
+/** The same where luna has to be asked. */
+const GATHER_FILTERED = 150;
+/** News that is kept; beyond that the list is read again. */
+const MOST = 10_000;
 /** Ids in one question. */
 const MANY = 200;
 
@@ -69,7 +73,9 @@ export function useFlows(filter: string, paused: boolean) {
   const [changes, setChanges] = useState<Changes>(NONE);
   const [held, setHeld] = useState(0);
   const gathered = useRef(new Map<string, Row>());
+  const kept = useRef(NONE);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const order = useRef(Promise.resolve());
   const pausing = useRef(paused);
 
   const query = useInfiniteQuery({
@@ -83,7 +89,15 @@ export function useFlows(filter: string, paused: boolean) {
     refetchOnReconnect: false,
   });
 
-  const take = useCallback(async () => {
+  const again = useCallback(() => {
+    gathered.current = new Map();
+    kept.current = NONE;
+    setHeld(0);
+    setChanges(NONE);
+    void client.resetQueries({ queryKey: flowsKey(filter) });
+  }, [client, filter]);
+
+  const take = useCallback(() => {
     timer.current = undefined;
     const news = gathered.current;
     if (pausing.current) {
@@ -93,16 +107,18 @@ export function useFlows(filter: string, paused: boolean) {
     gathered.current = new Map();
     setHeld(0);
     if (news.size === 0) return;
-    const changed = filter ? await wanted(filter, [...news.keys()]).catch(() => NONE) : news;
-    setChanges((before) => new Map([...before, ...changed]));
-  }, [filter]);
-
-  const again = useCallback(() => {
-    gathered.current = new Map();
-    setHeld(0);
-    setChanges(NONE);
-    void client.resetQueries({ queryKey: flowsKey(filter) });
-  }, [client, filter]);
+    const told: Promise<Changes> = filter ? wanted(filter, [...news.keys()]).catch(() => NONE) : Promise.resolve(news);
+    // One after the other: what was asked later is what holds.
+    order.current = order.current.then(async () => {
+      const all = new Map([...kept.current, ...(await told)]);
+      if (all.size > MOST) {
+        again();
+        return;
+      }
+      kept.current = all;
+      setChanges(all);
+    });
+  }, [again, filter]);
 
   useLive(
     "runs",
@@ -115,15 +131,15 @@ export function useFlows(filter: string, paused: boolean) {
         const row = rowIn(event.data);
         if (!row) return;
         gathered.current.set(row.id, row);
-        timer.current ??= setTimeout(() => void take(), GATHER);
+        timer.current ??= setTimeout(take, filter ? GATHER_FILTERED : GATHER);
       },
-      [again, take],
+      [again, take, filter],
     ),
   );
 
   useEffect(() => {
     pausing.current = paused;
-    timer.current ??= setTimeout(() => void take(), 0);
+    timer.current ??= setTimeout(take, 0);
   }, [paused, take]);
   useEffect(
     () => () => {
