@@ -13,6 +13,7 @@ import anyio
 import httpcore
 
 from luna.model.ambient import Clock
+from luna.upstream.request import Outgoing
 from luna.upstream.turn import Phase, Turn
 
 
@@ -30,8 +31,7 @@ class Connection(httpcore.AsyncConnectionInterface):
     """Serves one request at a time. `tls` gives the SSL context; it is asked for only when there is need of one.
 
     Reads these extensions of a request: `timeout` (a dict with `connect`, `write`, `head`, `read`; seconds, each may
-    be missing), `fresh` (true: do not serve this one on a connection that served before), `address` (to connect to,
-    where the host is not to be looked up), and keeps `phase` in them.
+    be missing), `address` (to connect to, where the host is not to be looked up), and keeps `phase` in them.
     """
 
     def __init__(
@@ -61,10 +61,9 @@ class Connection(httpcore.AsyncConnectionInterface):
         return f"{self._state.value}, requests={self._served}"
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send the request and return when the response's head is there; its stream is the turn.
+        """Send the request, an `Outgoing`, and return when the response's head is there; its stream is the turn.
         Raises httpcore's exceptions, StaleConnection among them, and ConnectionNotAvailable."""
-        if request.extensions.get("fresh") and self._state is State.IDLE:
-            await self.aclose()
+        assert isinstance(request, Outgoing), "what httpcore made itself"
         if self._state not in (State.NEW, State.IDLE):
             raise httpcore.ConnectionNotAvailable
         try:
@@ -120,11 +119,15 @@ class Connection(httpcore.AsyncConnectionInterface):
         """True when it could serve a request now."""
         return self._state is State.IDLE
 
+    def overdue(self) -> bool:
+        """True when it has been idle for too long."""
+        return self._state is State.IDLE and self._clock.monotonic() > self._expires
+
     def has_expired(self) -> bool:
         """True when it has been idle for too long, or the other side has closed it or said something unasked."""
         if self._state is not State.IDLE or self._stream is None:
             return False
-        return self._clock.monotonic() > self._expires or bool(self._stream.get_extra_info("is_readable"))
+        return self.overdue() or bool(self._stream.get_extra_info("is_readable"))
 
     def is_idle(self) -> bool:
         """True between two requests."""

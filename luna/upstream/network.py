@@ -68,6 +68,9 @@ class Stream(httpcore.AsyncNetworkStream):
         if not buffer:
             return
         try:
+            if timeout is None:
+                await self._stream.send(buffer)
+                return
             with anyio.move_on_after(timeout) as limit:
                 await self._stream.send(buffer)
         except _LOST as error:

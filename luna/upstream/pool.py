@@ -58,43 +58,53 @@ class Pool(httpcore.AsyncConnectionPool):
         self._building = anyio.Lock()
         self._context: ssl.SSLContext | None = None
 
-    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+    def create_connection(self, origin: httpcore.Origin) -> Connection:
         """The place for proxies: one is a `network` whose streams lead through it; everything else stays as it is."""
         return Connection(origin, network=self._network, tls=self._tls, clock=self._clock, keepalive=self._keepalive)
 
-    def _assign_requests_to_connections(self) -> list[httpcore.AsyncConnectionInterface]:
-        """httpcore's own method looks at every pair of idle connections and polls each one's socket, twice for each
-        request: 5 ms with a hundred of them. Behind the gate a request never waits, so this polls only the one that
-        it is about to use, the latest first, and the one that has been idle for longest."""
-        closing: list[httpcore.AsyncConnectionInterface] = []
+    @property
+    def connections(self) -> list[httpcore.AsyncConnectionInterface]:
+        """Those that are open."""
+        return [connection for connection in self._connections if not connection.is_closed()]
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send it on the connection that was idle last, or on a new one. The response's stream is the turn: closing it
+        gives the connection back.
+
+        In the place of httpcore's own method, which queues every request and looks at every pair of idle connections,
+        twice, polling each one's socket: 5 ms with a hundred of them. Behind the gate a request never waits."""
+        while True:
+            connection, closing = self._choose(request.url.origin, reuse=not request.extensions.get("fresh"))
+            if closing:
+                await self._close_connections([*closing])
+            try:
+                return await connection.handle_async_request(request)
+            except httpcore.ConnectionNotAvailable:
+                continue
+
+    def _choose(self, origin: httpcore.Origin, *, reuse: bool) -> tuple[Connection, list[Connection]]:
+        """The connection for a request, and those that are to be closed: idle ones whose time is over, and the one
+        that has to make room."""
         living = [connection for connection in self._connections if not connection.is_closed()]
-        oldest = next((connection for connection in living if connection.is_idle()), None)
-        if oldest is not None and oldest.has_expired():
-            living.remove(oldest)
-            closing.append(oldest)
-        for waiting in [request for request in self._requests if request.connection is None]:
-            origin = waiting.request.url.origin
-            chosen: httpcore.AsyncConnectionInterface | None = None
-            for connection in [c for c in reversed(living) if c.is_available() and c.can_handle_request(origin)]:
-                if not connection.has_expired():
-                    chosen = connection
-                    break
-                living.remove(connection)
-                closing.append(connection)
-            if chosen is None:
-                if len(living) >= self._max_connections:
-                    idle = next((connection for connection in living if connection.is_idle()), None)
-                    if idle is None:
-                        break
-                    living.remove(idle)
-                    closing.append(idle)
-                chosen = self.create_connection(origin)
-            else:
-                living.remove(chosen)
-            living.append(chosen)
-            waiting.assign_to_connection(chosen)
-        self._connections = living
-        return closing
+        closing = [connection for connection in living if connection.overdue()]
+        if closing:
+            living = [connection for connection in living if connection not in closing]
+        chosen: Connection | None = None
+        usable = [c for c in reversed(living) if c.is_available() and c.can_handle_request(origin)] if reuse else []
+        for connection in usable:
+            living.remove(connection)
+            if not connection.has_expired():
+                chosen = connection
+                break
+            closing.append(connection)
+        if chosen is None:
+            idle = next((connection for connection in living if connection.is_idle()), None)
+            if len(living) >= self._max_connections and idle is not None:
+                living.remove(idle)
+                closing.append(idle)
+            chosen = self.create_connection(origin)
+        self._connections: list[Connection] = [*living, chosen]  # type: ignore[assignment]
+        return chosen, closing
 
     async def _tls(self) -> ssl.SSLContext:
         """One for all connections, built when the first needs it and in a thread: it takes 60 ms."""
@@ -108,7 +118,7 @@ class Pool(httpcore.AsyncConnectionPool):
         """Close the connections that serve nobody; the others live on."""
         idle = [connection for connection in self._connections if connection.is_idle()]
         self._connections = [connection for connection in self._connections if not connection.is_idle()]
-        await self._close_connections(idle)
+        await self._close_connections([*idle])
 
 
 class PoolBackend:
@@ -197,7 +207,6 @@ class PoolResponse(Response):
         super().__init__(outgoing.host, response.status, headers)
         self._backend = backend
         self._place: object | None = place
-        self._response = response
         self._turn: Turn = response.extensions["turn"]
         try:
             self._inflater = inflater(self.header("content-encoding"))
@@ -235,7 +244,7 @@ class PoolResponse(Response):
         place, self._place = self._place, None
         if place is not None:
             try:
-                await self._response.aclose()
+                await self._turn.aclose()
             finally:
                 await self._backend.leave(place)
 

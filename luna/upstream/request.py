@@ -5,6 +5,7 @@ Owns the headers that are added and the refusal of what would break the message 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
@@ -33,8 +34,19 @@ class Wire:
 
     def attempt(self, *, fresh: bool) -> httpcore.Request:
         """`fresh`: not on a connection that served before; nor is a request to a given address."""
-        extensions = {"timeout": self.timeout, "fresh": fresh or bool(self.address), "address": self.address}
-        return httpcore.Request(self.method, self.url, headers=self.headers, content=self.body, extensions=extensions)
+        return Outgoing(self, fresh=fresh or bool(self.address))
+
+
+class Outgoing(httpcore.Request):
+    """One attempt. Made without httpcore's constructor, which turns every name and value into bytes once more."""
+
+    def __init__(self, wire: Wire, *, fresh: bool) -> None:
+        self.method = wire.method
+        self.url = wire.url
+        self.headers = list(wire.headers)
+        self.extensions = {"timeout": wire.timeout, "fresh": fresh, "address": wire.address}
+        self.stream = ()  # of no use: the body is whole
+        self.body = wire.body
 
 
 def wire(request: OutRequest) -> Wire:
@@ -52,19 +64,24 @@ def wire(request: OutRequest) -> Wire:
         headers.append(("accept-encoding", "identity"))
     if "content-length" not in given and (request.body or request.method in _WITH_BODY):
         headers.append(("content-length", str(len(request.body))))
-    for name, value in headers:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise _unsendable(f"header {name[:60]!r}", "holds a line break or another character HTTP does not allow")
     times = request.timeouts
     return Wire(
         host=host,
         method=request.method.encode(),
         url=httpcore.URL(scheme=scheme, host=host, port=port, target=target),
-        headers=tuple((name.encode(), value.encode("latin-1")) for name, value in headers),
+        headers=tuple([_field(name, value) for name, value in headers]),
         body=request.body,
         timeout={"connect": times.connect, "head": times.head, "write": times.idle, "read": times.idle},
         address=request.address,
     )
+
+
+@lru_cache(maxsize=512)
+def _field(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header, checked. Remembered: an account sends the same ones over and over."""
+    if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        raise _unsendable(f"header {name[:60]!r}", "holds a line break or another character HTTP does not allow")
+    return name.encode(), value.encode("latin-1")
 
 
 def _address(url: str) -> tuple[str, str, int | None, str]:

@@ -7,13 +7,14 @@ connection's business.
 
 import enum
 import math
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 import anyio
 import httpcore
 
 from luna.upstream.parser import ResponseParser
+from luna.upstream.request import Outgoing
 
 READ_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ class Turn:
     def __init__(
         self,
         stream: httpcore.AsyncNetworkStream,
-        request: httpcore.Request,
+        request: Outgoing,
         *,
         reused: bool,
         release: Callable[[bool], Awaitable[None]],
@@ -78,7 +79,7 @@ class Turn:
         A large request is sent while the answer is awaited: a server may refuse it before it has seen all of it, and
         close (RFC 9112, section 9.6). For the same reason a write that fails is no verdict yet.
         """
-        message = await _message(self._request)
+        message = _message(self._request)
         self._reach(Phase.SEND)
         with anyio.CancelScope() as limit:
             if len(message) <= PIECE_BYTES:
@@ -101,7 +102,8 @@ class Turn:
         patience = self._timeouts.get("write")
         try:
             if len(message) <= PIECE_BYTES:
-                await self._stream.write(message, patience)
+                limit.deadline = anyio.current_time() + (math.inf if patience is None else patience)
+                await self._stream.write(message)
             else:
                 view = memoryview(message)
                 for start in range(0, len(message), PIECE_BYTES):
@@ -130,6 +132,8 @@ class Turn:
 
     def _verdict(self) -> Exception:
         """Why there is no head."""
+        if self._timed_out and not self._sent:
+            return self._unsent or httpcore.WriteTimeout(f"nothing was taken for {self._timeouts['write']:g} s")
         if self._timed_out:
             return self._unsent or httpcore.ReadTimeout(f"no answer within {self._timeouts['head']:g} s")
         if self._untouched and self._reused:
@@ -167,9 +171,8 @@ class Turn:
             await self._release(self._sent and self._parser.done and self._parser.reusable)
 
 
-async def _message(request: httpcore.Request) -> bytes:
+def _message(request: Outgoing) -> bytes:
     """Head and body, as they stand on the wire."""
     head = [b"%b %b HTTP/1.1\r\n" % (request.method, request.url.target)]
     head += [b"%b: %b\r\n" % field for field in request.headers]
-    assert isinstance(request.stream, AsyncIterable)
-    return b"".join([*head, b"\r\n", *[part async for part in request.stream]])
+    return b"".join([*head, b"\r\n", request.body])

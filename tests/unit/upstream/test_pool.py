@@ -10,7 +10,6 @@ from luna.model.ambient import ManualClock
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import InResponse, OutRequest, Timeouts
 from luna.upstream.pool import PoolBackend
-from luna.upstream.request import wire
 from tests.support.rawserver import Close, Pause, RawServer, Script, Wait, chunked, response
 
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -272,19 +271,3 @@ async def test_a_pool_that_is_closed_lets_go_of_what_is_in_use_when_it_is_done()
         assert backend.pool.connections == []
         with pytest.raises(LunaError, match="has been closed"):
             await backend.open(OutRequest("GET", server.url))
-
-
-async def test_the_pool_behind_the_gate_has_a_queue_all_the_same() -> None:
-    """Nothing comes to it behind the gate; it must not break should anything ever do."""
-    async with RawServer([Pause(0.01), response(b"ok")]) as server, aclosing(PoolBackend(connections=1)) as backend:
-
-        async def exchange() -> None:
-            answer = await backend.pool.handle_async_request(wire(OutRequest("GET", server.url)).attempt(fresh=False))
-            assert await answer.aread() == b"ok"
-            await answer.aclose()
-
-        async with anyio.create_task_group() as group:
-            for _ in range(3):
-                group.start_soon(exchange)
-        assert len(server.heard) == 3
-        assert server.accepted == 1
