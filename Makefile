@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test agents chromium browser lint types setup test-setup bench golden generated ui-types lock clean
+.PHONY: run test agents chromium browser pictures fuzz-api lint types setup test-setup bench golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -53,11 +53,19 @@ test: test-setup agents chromium
 	$(BIN)/mypy
 	$(BIN)/luna check
 	cd ui && npm run --silent check && npm run --silent test
-	$(BIN)/python -m pytest -q --ignore=tests/browser
+	$(BIN)/python -m pytest -q
 
-# The pages in a real Chromium. A command of its own for as long as the pages are being made.
+# Only the pages, in a real Chromium.
 browser: test-setup chromium
 	$(BIN)/python -m pytest -q tests/browser
+
+# Ten minutes of whatever the admin API's description allows; the gate has a short form of it.
+fuzz-api: test-setup
+	$(BIN)/python -m tests.fuzz.api --seconds 600
+
+# The pictures in docs/, taken by the tests.
+pictures: test-setup chromium
+	LUNA_SCREENSHOTS=docs/pictures $(BIN)/python -m pytest -q tests/browser/test_inspect.py
 
 lint: test-setup
 	$(BIN)/ruff format .
@@ -76,6 +84,7 @@ ui-types: setup
 generated: setup ui-types
 	$(BIN)/luna check --write-schemas schemas
 	$(BIN)/luna check --write-reference docs/stages.md
+	$(BIN)/python -m luna.qwen.known fixtures/wire
 
 # The whole of luna first, then its parts: all of them, even where one is over what it may cost.
 BENCHES := tests.bench $(patsubst %.py,%,$(subst /,.,$(wildcard tests/bench/bench_*.py)))

@@ -83,7 +83,7 @@ class Checked(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: int | None
 
 
-class Removed(msgspec.Struct, frozen=True):
+class AccountRemoved(msgspec.Struct, frozen=True):
     """The account is gone."""
 
     ok: bool = True
@@ -153,7 +153,7 @@ class _Desk:
         account = self._named(request)
         _of_the_file(account, "be removed")
         await self._accounts.remove(account.id)
-        return json(Removed())
+        return json(AccountRemoved())
 
     async def validate(self, request: Request) -> Response:
         account = self._named(request)
@@ -195,7 +195,7 @@ def routes(accounts: Accounts, scheduler: Scheduler) -> list[Operation]:
         Operation("POST", "/accounts", desk.create, "Add one.", takes=NewAccount, gives=AccountEntry, status=201),
         Operation("GET", one, desk.show, "One account.", gives=AccountEntry),
         Operation("PATCH", one, desk.change, "Change one, at once.", takes=AccountChange, gives=AccountEntry),
-        Operation("DELETE", one, desk.remove, "Forget one; what it is doing goes on.", gives=Removed),
+        Operation("DELETE", one, desk.remove, "Forget one; what it is doing goes on.", gives=AccountRemoved),
         Operation("POST", f"{one}/validate", desk.validate, "Ask Qwen whether it is good.", gives=Checked),
         Operation("POST", f"{one}/enable", desk.enable, "Switch it on.", gives=AccountEntry),
         Operation("POST", f"{one}/disable", desk.disable, off, gives=AccountEntry),

@@ -43,7 +43,7 @@ class LastResult(msgspec.Struct, rename="camel"):
     ran_at: int
 
 
-class WaitingView(msgspec.Struct, rename="camel"):
+class DoomedView(msgspec.Struct, rename="camel"):
     """Chats of one account that are to be deleted and are not gone yet. `nextTryAt` is null for not by itself."""
 
     account_id: str
@@ -60,7 +60,7 @@ class CleanupStatus(msgspec.Struct, rename="camel"):
     last_result: LastResult | None
     policy: ChatCleanup
     counts: Counted
-    waiting: list[WaitingView]
+    waiting: list[DoomedView]
 
 
 class SweepBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -138,7 +138,7 @@ def routes(desk: ChatDesk) -> list[Route]:
     async def status(_: Request) -> Response:
         policy, last = desk.cleanup.policy, desk.cleanup.last
         waiting = [
-            WaitingView(one.account, one.chats, _milliseconds(one.next_try), one.why) for one in await desk.waiting()
+            DoomedView(one.account, one.chats, _milliseconds(one.next_try), one.why) for one in await desk.waiting()
         ]
         return json(
             CleanupStatus(

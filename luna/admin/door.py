@@ -15,8 +15,8 @@ from typing import Literal
 import anyio.to_thread
 import msgspec
 from starlette.datastructures import Headers
-from starlette.requests import Request, cookie_parser
-from starlette.responses import RedirectResponse, Response
+from starlette.requests import cookie_parser
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from luna.admin.envelope import refusal, unwritable
@@ -138,8 +138,8 @@ class Door:
         request carries the key or a session, and LunaError(RATE_LIMITED) for keys from where too many wrong ones have
         come from lately."""
         session = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
-        if session and self.admits(session):
-            return f"session {session.split('.')[1][:4]}"
+        if session and (who := self.who(session)):
+            return who
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key.strip():
             self._try(key.strip(), remote, "key", "That is not the admin key.")
@@ -150,20 +150,15 @@ class Door:
             hint="Send it as `Authorization: Bearer KEY`; `luna key` prints it.",
         )
 
-    def login(self, request: Request) -> Response:
-        """`GET /login?key=…`: trade the key for a session cookie. The URL is printed once, at the first start."""
-        try:
-            self.try_key(request.query_params.get("key", ""), remote_of(request.scope))
-        except LunaError as error:
-            return refusal(error)
-        return self.admit(RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"}))
+    def admit(self, response: Response) -> str:
+        """Put a fresh session into the response; returns who it is from now on."""
+        session = self.session()
+        response.set_cookie(self.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/")
+        return self.who(session)
 
-    def admit(self, response: Response) -> Response:
-        """The response, with a fresh session in it."""
-        response.set_cookie(
-            self.cookie, self.session(), max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/"
-        )
-        return response
+    def who(self, session: str) -> str:
+        """`session` with the beginning of its number; "" for one that is none."""
+        return f"session {session.split('.')[1][:4]}" if self.admits(session) else ""
 
 
 def remote_of(scope: Scope) -> str:

@@ -51,6 +51,8 @@ def routes(egress: Egress, accounts: Roster) -> list[Operation]:
 
 
 def _way(egress: Egress, account: Account) -> WayView:
+    if account.source == "demo":  # it is in this process, and nothing leaves for it
+        return WayView(account.id, open=True)
     try:
         way = egress.ways.take(account.id, account.network_profile)
     except LunaError as error:

@@ -18,7 +18,7 @@ from luna.admin.paging import query_of
 from luna.model.errors import Kind, LunaError
 from luna.state.bulletin import Bulletin, Onlooker, Told
 
-TOPICS = ("runs", "logs", "accounts", "config", "stages", "capture", "audit", "overview")
+TOPICS = ("runs", "logs", "accounts", "config", "stages", "capture", "audit", "overview", "drift", "breakpoints")
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment says that the connection is alive."""
 LIFETIME = 600.0

@@ -13,6 +13,7 @@ import msgspec
 
 from luna.model.dialect import Headers
 from luna.model.errors import Kind, LunaError
+from luna.replay.kept import KeptReplays
 from luna.wire.changes import BatchChange, Change, batch_changes, document_changes
 from luna.wire.reader import Chunk, Exchange, Recording, read
 from luna.wire.store import Recordings
@@ -98,7 +99,7 @@ class FacePart(msgspec.Struct, rename="camel"):
     """It is JSON and was laid out in lines."""
 
 
-class PieceView(msgspec.Struct, rename="camel"):
+class FacePiece(msgspec.Struct, rename="camel"):
     """One read, or one send. `number` counts from 1."""
 
     number: int
@@ -122,6 +123,8 @@ class FlowFaces:
 
     def __init__(self, recordings: Recordings) -> None:
         self._recordings = recordings
+        self.kept = KeptReplays()
+        """Replays, which open like the recordings of flows."""
         self._last: tuple[str, float, Recording] | None = None
 
     def __repr__(self) -> str:
@@ -129,7 +132,8 @@ class FlowFaces:
 
     async def open(self, flow: str) -> Recording:
         """The recording of a flow. Raises LunaError(NOT_FOUND), and (BAD_REQUEST) for one that cannot be read."""
-        return await anyio.to_thread.run_sync(self._open, flow)
+        kept = self.kept.find(flow)
+        return kept if kept is not None else await anyio.to_thread.run_sync(self._open, flow)
 
     async def discard(self, flows: Sequence[str]) -> int:
         """Delete the recordings of these flows: how many there were."""
@@ -153,7 +157,7 @@ class FlowFaces:
         recording = await self.open(flow)
         return await anyio.to_thread.run_sync(_part, _body(recording, name), name, offset, limit, pretty)
 
-    async def pieces(self, flow: str, name: str, after: int, limit: int) -> list[PieceView]:
+    async def pieces(self, flow: str, name: str, after: int, limit: int) -> list[FacePiece]:
         """The pieces of a face that came or went one by one. Raises LunaError(NOT_FOUND)."""
         chunks = _chunks(await self.open(flow), name)
         return [_piece(number, chunks[number - 1]) for number in range(after + 1, min(after + limit, len(chunks)) + 1)]
@@ -286,9 +290,9 @@ def _part(body: bytes, name: str, offset: int, limit: int, pretty: bool) -> Face
     return FacePart(name, offset, len(body), text, end if end < len(body) else None, laid_out)
 
 
-def _piece(number: int, chunk: Chunk) -> PieceView:
+def _piece(number: int, chunk: Chunk) -> FacePiece:
     text = chunk.data.decode("utf-8", "backslashreplace")
-    return PieceView(number, chunk.t / 1000, len(chunk.data), text[:PIECE], len(text) > PIECE)
+    return FacePiece(number, chunk.t / 1000, len(chunk.data), text[:PIECE], len(text) > PIECE)
 
 
 def _unknown(message: str) -> LunaError:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from luna.admin import flow_faces
 from luna.admin.envelope import json, read
 from luna.admin.flow_faces import MOST as LARGEST_PART
-from luna.admin.flow_faces import PAGE, FacePart, FlowFaces, PieceView, RecordingView, StageChanges
+from luna.admin.flow_faces import PAGE, FacePart, FacePiece, FlowFaces, RecordingView, StageChanges
 from luna.admin.logs import LogView
 from luna.admin.logs import view as line_view
 from luna.admin.operation import Operation
@@ -36,7 +36,6 @@ from luna.state.run import RunRecord
 from luna.state.run_archive import RunFilter
 from luna.state.run_row import RunRow, row_of
 from luna.state.runs import Runs, unknown_run
-from luna.wire.store import Recordings
 
 LINES = 500
 """Log lines that are shown of one flow; the newest ones."""
@@ -146,7 +145,7 @@ class Flows:
         runs: Runs,
         logs: Logs,
         live: LiveFlows,
-        recordings: Recordings,
+        faces: FlowFaces,
         cell: SnapshotCell,
         now: Callable[[], float],
     ) -> None:
@@ -155,7 +154,7 @@ class Flows:
         self._live = live
         self._cell = cell
         self._now = now
-        self.faces = FlowFaces(recordings)
+        self.faces = faces
 
     def __repr__(self) -> str:
         return f"<Flows {self._runs!r}>"
@@ -269,7 +268,7 @@ def routes(flows: Flows) -> list[Operation]:
             flows.pieces,
             "What came or went, piece by piece, with its times.",
             asks=PieceQuery,
-            gives=list[PieceView],
+            gives=list[FacePiece],
         ),
         Operation("GET", "/flows/{id}/stage/{name}", flows.stage, "What a stage has changed.", gives=StageChanges),
     ]

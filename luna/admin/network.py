@@ -1,6 +1,7 @@
 """`/api/network-profiles` and `/api/egress/direct-ip`: the ways out and their checks.
 
-Field names are LunaProxy's. A proxy's user and password go in and never come out.
+Field names are LunaProxy's. A proxy's user and password go in and never come out. A profile that an account leaves by
+is not removed unseen.
 """
 
 from typing import Annotated, Any
@@ -12,10 +13,11 @@ from starlette.responses import Response
 
 from luna.admin.envelope import json, read
 from luna.admin.operation import Operation
-from luna.admin.paging import milliseconds
+from luna.admin.paging import milliseconds, query_of
 from luna.model.errors import Kind, LunaError
 from luna.state.egress import Egress
 from luna.state.network import Mode, Network, NetworkProfile, Status, Verified
+from luna.state.roster import Roster
 from luna.upstream.proxies import ProxyAddress
 
 Id = Annotated[str, Meta(max_length=64)]
@@ -81,13 +83,19 @@ class DirectIp(msgspec.Struct, omit_defaults=True):
     error: str = ""
 
 
-class Removed(msgspec.Struct):
+class ProfileRemoval(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`DELETE /api/network-profiles/{id}`."""
+
+    force: Annotated[bool, Meta(description="Also where accounts have it; they cannot leave without another.")] = False
+
+
+class WayRemoved(msgspec.Struct):
     """It is gone."""
 
     ok: bool
 
 
-def routes(network: Network, egress: Egress) -> list[Operation]:
+def routes(network: Network, egress: Egress, accounts: Roster) -> list[Operation]:
     """The routes of this subject."""
 
     async def profiles(_: Request) -> Response:
@@ -100,8 +108,11 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
         return await _put(network, await read(request, ProfileBody), request.path_params["id"])
 
     async def remove_profile(request: Request) -> Response:
-        await network.remove_profile(request.path_params["id"])
-        return json(Removed(ok=True))
+        profile = network.profile(request.path_params["id"])
+        if not query_of(request, ProfileRemoval).force:
+            _check_unused(profile, accounts)
+        await network.remove_profile(profile.id)
+        return json(WayRemoved(ok=True))
 
     async def verify_profile(request: Request) -> Response:
         verified = await egress.verify_profile(request.path_params["id"])
@@ -123,12 +134,23 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
             "DELETE",
             one,
             remove_profile,
-            "Remove one; accounts that have it cannot leave until they get another.",
-            gives=Removed,
+            "Remove one. Refused with 409 where accounts have it, unless that is forced.",
+            asks=ProfileRemoval,
+            gives=WayRemoved,
         ),
         Operation("POST", f"{one}/verify", verify_profile, "Ask, by this way, for its address.", gives=ProfileChecked),
         Operation("GET", "/egress/direct-ip", direct_ip, "Ask for the address of the straight way.", gives=DirectIp),
     ]
+
+
+def _check_unused(profile: NetworkProfile, accounts: Roster) -> None:
+    users = [account.id for account in accounts.all() if account.network_profile == profile.id]
+    if users:
+        raise LunaError(
+            Kind.CONFLICT,
+            f"Network profile '{profile.id}' is that of {', '.join(users[:5])}{' and others' if users[5:] else ''}.",
+            hint="Give the accounts another profile first; with `force=true` it is removed, and they cannot leave.",
+        )
 
 
 async def _put(network: Network, body: ProfileBody, profile_id: str) -> Response:

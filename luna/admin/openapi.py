@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import NODEFAULT
+from msgspec.inspect import Field, StructType, Type, multi_type_info
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -20,7 +22,13 @@ from luna.admin.operation import Operation
 
 _COMPONENTS = "#/components/schemas/{name}"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::\w+)?\}")
-_SUCCESS = {200: "It worked.", 201: "It was made.", 202: "It has begun.", 204: "It worked; there is nothing to say."}
+_SUCCESS = {
+    200: "It worked.",
+    201: "It was made.",
+    202: "It has begun.",
+    204: "It worked; there is nothing to say.",
+    303: "It is elsewhere, see `location`.",
+}
 
 Schema = dict[str, Any]
 
@@ -29,7 +37,12 @@ def document(routes: Iterable[BaseRoute], prefix: str = "/api") -> dict[str, Any
     """The whole document. Routes that are not operations are not in it."""
     operations = [route for route in routes if isinstance(route, Operation)]
     types = [kind for one in operations for kind in (one.takes, one.gives, one.asks) if kind is not None]
-    schemas, components = msgspec.json.schema_components([*types, ErrorDocument], ref_template=_COMPONENTS)
+    asked, told = (_structs(kinds) for kinds in _directions(operations))
+    only_told = [told[kind] for kind in told.keys() - asked.keys()]
+    named = [struct.cls for struct in only_told]
+    schemas, components = msgspec.json.schema_components([*types, *named], ref_template=_COMPONENTS)
+    for struct, reference in zip(only_told, schemas[len(types) :], strict=True):
+        _complete(components[reference["$ref"].rpartition("/")[2]], struct)
     by_type = iter(schemas)
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
@@ -48,6 +61,42 @@ def document(routes: Iterable[BaseRoute], prefix: str = "/api") -> dict[str, Any
             described["security"] = []
         paths.setdefault(path, {})[one.method.lower()] = described
     return _framed(paths, components)
+
+
+def _directions(operations: Sequence[Operation]) -> tuple[list[Any], list[Any]]:
+    """The types that luna reads, and those that it writes."""
+    asked = [kind for one in operations for kind in (one.takes, one.asks) if kind is not None]
+    return asked, [ErrorDocument, *(one.gives for one in operations if one.gives is not None)]
+
+
+def _structs(kinds: Iterable[Any]) -> dict[type, StructType]:
+    """Every struct that they are made of."""
+    found: dict[type, StructType] = {}
+    waiting: list[Any] = [*multi_type_info(kinds)]
+    while waiting:
+        match waiting.pop():
+            case StructType() as struct:
+                if struct.cls not in found:
+                    found[struct.cls] = struct
+                    waiting += [field.type for field in struct.fields]
+            case tuple() as several:
+                waiting += several
+            case Type() | Field() as part:
+                waiting += [getattr(part, name) for name in part.__struct_fields__]
+    return found
+
+
+def _complete(schema: Schema, struct: StructType) -> None:
+    """What luna writes has all its fields, also those that have a default; but for what is left out on purpose."""
+    if struct.cls.__struct_config__.omit_defaults or "properties" not in schema:
+        return
+    # One that may be UNSET has no default that could be described, and is not required either.
+    unset = {
+        field.encode_name
+        for field in struct.fields
+        if not field.required and field.default is NODEFAULT and field.default_factory is NODEFAULT
+    }
+    schema["required"] = [name for name in schema["properties"] if name not in unset]
 
 
 def _framed(paths: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:

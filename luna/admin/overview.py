@@ -44,6 +44,8 @@ class Sum(msgspec.Struct, rename="camel"):
     output_tokens: int
     first_p50: float | None
     first_p95: float | None
+    queue_p95: float | None
+    """How long those waited for a place that had to."""
 
 
 class Named(msgspec.Struct):
@@ -60,16 +62,28 @@ class ErrorCount(msgspec.Struct):
     count: int
 
 
+class Counts(msgspec.Struct):
+    """How often something happened, moment by moment."""
+
+    name: str
+    counts: list[int]
+
+
 class Series(msgspec.Struct, rename="camel"):
-    """By moments, oldest first; each list has one value for each of them."""
+    """By moments, oldest first; each list has one value for each of them. `errors` and `accounts` are the most
+    frequent kinds of error, and the accounts with most requests; the few that a chart can tell apart."""
 
     moments: list[int]
     requests: list[int]
+    success: list[float | None]
     failed: list[int]
     input_tokens: list[int]
     output_tokens: list[int]
     first_p50: list[float | None]
     first_p95: list[float | None]
+    queue_p95: list[float | None]
+    errors: list[Counts]
+    accounts: list[Counts]
 
 
 class Now(msgspec.Struct, rename="camel"):
@@ -126,17 +140,22 @@ def routes(runs: Runs, now: Callable[[], float]) -> list[Operation]:
 
 
 def _sum(span: Span) -> Sum:
-    decided = span.completed + span.failed
     return Sum(
         requests=span.requests,
         completed=span.completed,
         failed=span.failed,
-        success=span.completed / decided if decided else None,
+        success=_success(span),
         input_tokens=span.input_tokens,
         output_tokens=span.output_tokens,
         first_p50=span.first_p50,
         first_p95=span.first_p95,
+        queue_p95=span.queue_p95,
     )
+
+
+def _success(span: Span) -> float | None:
+    decided = span.completed + span.failed
+    return span.completed / decided if decided else None
 
 
 def _series(figures: Figures) -> Series:
@@ -144,11 +163,15 @@ def _series(figures: Figures) -> Series:
     return Series(
         moments=[round(moment * 1000) for moment in figures.moments],
         requests=[span.requests for span in spans],
+        success=[_success(span) for span in spans],
         failed=[span.failed for span in spans],
         input_tokens=[span.input_tokens for span in spans],
         output_tokens=[span.output_tokens for span in spans],
         first_p50=[span.first_p50 for span in spans],
         first_p95=[span.first_p95 for span in spans],
+        queue_p95=[span.queue_p95 for span in spans],
+        errors=[Counts(name, counts) for name, counts in figures.error_counts],
+        accounts=[Counts(name, counts) for name, counts in figures.account_counts],
     )
 
 

@@ -15,7 +15,7 @@ from luna.model.preferences import MultiThread
 from luna.state.account import PROVIDER
 from luna.state.account_view import milliseconds
 from luna.state.runs import Runs
-from luna.state.schedule_view import LockView, RunningView, ScheduleView, WaitingView
+from luna.state.schedule_view import LockView, QueuedView, RunningView, ScheduleView
 from luna.state.scheduler import Scheduler
 
 LOCKS = ("provider-chat:", "session-write:")
@@ -59,7 +59,7 @@ class ProviderRuntime(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     config: MultiThread
     locks: dict[str, LockView]
     active_runs: list[ActiveRun]
-    queue: list[WaitingView]
+    queue: list[QueuedView]
 
 
 class Runtime(ProviderRuntime, frozen=True, kw_only=True, rename="camel"):
@@ -139,7 +139,7 @@ def _running(one: RunningView) -> ActiveRun:
     )
 
 
-def _waiting(one: WaitingView) -> ActiveRun:
+def _waiting(one: QueuedView) -> ActiveRun:
     return ActiveRun(
         id=one.run_id,
         status="queued",

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from luna.admin.envelope import json, read
-from luna.admin.network import Id, Removed, Text, Url, findings, given, matches, named, seen
+from luna.admin.network import Id, Text, Url, WayRemoved, findings, given, matches, named, seen
 from luna.admin.operation import Operation
 from luna.model.errors import Kind, LunaError
 from luna.state.account import PROVIDER
@@ -96,7 +96,7 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
 
     async def remove_worker(request: Request) -> Response:
         await network.remove_worker(request.path_params["id"])
-        return json(Removed(ok=True))
+        return json(WayRemoved(ok=True))
 
     async def verify_worker(request: Request) -> Response:
         return json(await _check(egress, network.worker(request.path_params["id"])))
@@ -123,7 +123,7 @@ def routes(network: Network, egress: Egress) -> list[Operation]:
         Operation("POST", "/workers", add_worker, add, takes=WorkerBody, gives=WorkerPut, also=(201,)),
         Operation("POST", "/workers/verify-all", verify_all, "Ask all for their address.", gives=list[WorkerChecked]),
         Operation("PUT", one, change_worker, change, takes=WorkerBody, gives=WorkerPut, also=(201,)),
-        Operation("DELETE", one, remove_worker, "Remove one.", gives=Removed),
+        Operation("DELETE", one, remove_worker, "Remove one.", gives=WayRemoved),
         Operation("POST", f"{one}/verify-ip", verify_worker, "Ask it for its address.", gives=WorkerChecked),
     ]
 

@@ -8,7 +8,42 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from luna.cli import check, explain, key, login, openapi, replay, serve, transfer, version
+from luna.cli import (
+    bundle,
+    check,
+    compare,
+    explain,
+    fixture,
+    key,
+    login,
+    open_bundle,
+    openapi,
+    plan,
+    replay,
+    serve,
+    show,
+    transfer,
+    version,
+)
+
+COMMANDS = (
+    serve,
+    check,
+    explain,
+    show,
+    replay,
+    compare,
+    plan,
+    fixture,
+    bundle,
+    open_bundle,
+    login,
+    key,
+    transfer,
+    openapi,
+    version,
+)
+"""As `luna --help` lists them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="`luna COMMAND --help` tells more about each.",
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
-    for module in (serve, check, explain, replay, login, key, transfer, openapi, version):
+    for module in COMMANDS:
         module.register(commands)
     return root
 

@@ -13,6 +13,7 @@ import msgspec
 
 from luna.admin.door import admin_key_file
 from luna.admin.envelope import ErrorDocument
+from luna.admin.plan import PlanBody, PlanView
 from luna.config.settings import Settings
 from luna.disk.private import Damaged
 from luna.model.errors import Kind, LunaError
@@ -25,6 +26,8 @@ POLL = 0.5
 """Seconds between two questions."""
 QUICK = Timeouts(connect=1.0, head=20.0, idle=5.0)
 """The head of an answer takes as long as a window takes to close."""
+PATIENT = Timeouts(connect=1.0, head=90.0, idle=10.0)
+"""For replays, which wait for one another."""
 
 
 class RunningLuna:
@@ -73,13 +76,18 @@ class RunningLuna:
             raise
         return job
 
-    async def _call(self, method: str, path: str, kind: Any, body: object = None) -> Any:
+    async def plan(self, asked: PlanBody) -> PlanView:
+        """What a change would do to what it has recorded. Raises LunaError."""
+        view: PlanView = await self._call("POST", "/api/plan", PlanView, asked, PATIENT)
+        return view
+
+    async def _call(self, method: str, path: str, kind: Any, body: object = None, timeouts: Timeouts = QUICK) -> Any:
         """An answer of that kind. Raises LunaError with what it says, or with what went wrong on the way."""
         headers = [("authorization", f"Bearer {self._key}")]
         if body is not None:
             headers.append(("content-type", "application/json"))
         data = msgspec.json.encode(body) if body is not None else b""
-        response = await self._backend.open(OutRequest(method, f"{self._origin}{path}", tuple(headers), data, QUICK))
+        response = await self._backend.open(OutRequest(method, f"{self._origin}{path}", tuple(headers), data, timeouts))
         try:
             said = await response.read()
         finally:

@@ -14,8 +14,12 @@ from luna.disk.claim import claimed
 from luna.server.assemble import House, assemble
 from luna.server.supervise import BindError, resolve, supervise
 from luna.state.discretion import DiscreetFormatter, Discretion
+from luna.state.keys import ProxyKeys
 from luna.state.store.database import DatabaseError
 from luna.state.store.migrations import NewerDatabase
+
+KEYLESS = """luna: {host} can be reached from other machines, and there is no proxy key.
+Set LUNA_PROXY_KEY to a key that clients must send, or listen on 127.0.0.1 and make one on /api/keys first."""
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,13 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     except (SettingsError, BindError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 2
-    if not settings.proxy_keys and not settings.loopback:
-        print(
-            f"luna: {settings.host} can be reached from other machines, and no proxy key is set.\n"
-            "Set LUNA_PROXY_KEY to a key that clients must send, or listen on 127.0.0.1.",
-            file=sys.stderr,
-        )
-        return 2
     console = _console(settings.log_level)
     return anyio.run(_serve, settings, console, backend_options={"use_uvloop": True})
 
@@ -74,6 +71,9 @@ def _console(level: str) -> Discretion:
 async def _serve(settings: Settings, console: Discretion) -> int:
     try:
         with claimed(settings.data_dir):
+            if not settings.loopback and not _keys(settings):
+                print(KEYLESS.format(host=settings.host), file=sys.stderr)
+                return 2
             async with assemble(settings) as house:
                 console.secrets = house.state.discretion.secrets
                 return await supervise(house, announce=partial(_announce, house))
@@ -85,6 +85,11 @@ async def _serve(settings: Settings, console: Discretion) -> int:
     except (BindError, DatabaseError, NewerDatabase, OSError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 2
+
+
+def _keys(settings: Settings) -> bool:
+    """Whether there is a proxy key: one of the environment, or one that was made on /api/keys."""
+    return bool(ProxyKeys(settings.proxy_keys, settings.data_dir / "keys.json").all())
 
 
 def _announce(house: House) -> None:

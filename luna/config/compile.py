@@ -16,7 +16,7 @@ from luna.config.overlay import Setting, lay_over
 from luna.config.pipelines import Draft, read_draft
 from luna.config.prompts import prompt_name, read_prompts
 from luna.config.routes import read_routes
-from luna.config.schema import Record
+from luna.config.schema import Record, ReloadGate
 from luna.config.source import parse
 from luna.core.registry import Registry, StageLoadError, is_local, local_file
 from luna.core.snapshot import Snapshot
@@ -36,6 +36,10 @@ class Compiled:
     """Everything that was read, local stage files included."""
     local: tuple[Path, ...]
     """The local stage files among them."""
+    gate: ReloadGate = "off"
+    """What a reload of it has to pass."""
+    closed: bool = False
+    """It compiles, and did not pass."""
 
 
 def compile_files(
@@ -82,7 +86,8 @@ def compile_files(
             files=tuple(file.name for file in read),
             warnings=tuple(str(warning) for warning in report.warnings),
         )
-    return Compiled(snapshot, report.errors, report.warnings, total, read, local)
+    gate = routes.gate if routes is not None else "off"
+    return Compiled(snapshot, report.errors, report.warnings, total, read, local, gate)
 
 
 def _readable(files: Iterable[File], report: Report) -> list[File]:

@@ -50,10 +50,11 @@ class FilesView(Shape, frozen=True, kw_only=True):
     """What the configuration consists of."""
 
     folder: str
+    """Its name, without the path to it."""
     packaged: bool
     """The files came with luna and cannot be changed where they are; they can be copied."""
     copy_to: str
-    """The folder that they would be copied to; empty where they are a person's own."""
+    """The name of the folder that they would be copied to; empty where they are a person's own."""
     files: list[FileEntry]
 
 
@@ -164,9 +165,9 @@ class ConfigFiles:
         routes = self._config.recipe.routes
         fixed = packaged(routes)
         return FilesView(
-            folder=str(routes.parent),
+            folder=_named(routes.parent),
             packaged=fixed,
-            copy_to=str(Path.cwd()) if fixed else "",
+            copy_to=_named(Path.cwd()) if fixed else "",
             files=[
                 FileEntry(
                     name=file.name,
@@ -226,6 +227,17 @@ class ConfigFiles:
         else:
             ordinary.write(path, _encoded(text))
         return compiled
+
+
+def edited(files: Files, name: str, text: str | None) -> Files:
+    """The same files with another text in one of them, or without it (None). Raises LunaError(NOT_FOUND) for what is no
+    file of a configuration."""
+    _placed(files, name)
+    return files.with_text(name, None if text is None else _encoded(text))
+
+
+def _named(folder: Path) -> str:
+    return folder.name or str(folder)
 
 
 def _placed(files: Files, name: str) -> Path:

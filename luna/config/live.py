@@ -7,7 +7,7 @@ born from then on; if not, everything stays as it was and the diagnostics stand 
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,9 @@ from luna.core.snapshot import Snapshot, SnapshotCell
 from luna.model.ambient import Clock
 
 log = logging.getLogger("luna.config")
+
+Gate = Callable[[Path, Snapshot, Snapshot], Awaitable[list[Diagnostic]]]
+"""Why a configuration that compiles may not come into force: given routes.yaml, the one in force and the new one."""
 
 DEBOUNCE_MS = 50
 TICK_MS = 200
@@ -77,6 +80,8 @@ class LiveConfig:
         """What is wrong with the files on disk; empty when they are in force."""
         self.warnings = first.warnings
         """Of the configuration in force."""
+        self.gate: Gate | None = None
+        """Asked before a change comes into force, where its routes.yaml says so (`reload-gate`)."""
         self._log_warnings(first)
 
     def __repr__(self) -> str:
@@ -140,8 +145,17 @@ class LiveConfig:
             begun = self._clock.monotonic()
             compiled = await anyio.to_thread.run_sync(self._compile_changed)
             if compiled is not None:
+                compiled = await self._let_through(compiled)
                 self._settle(compiled, self._clock.monotonic() - begun)
             return self.in_sync
+
+    async def _let_through(self, compiled: Compiled) -> Compiled:
+        """The same, or without a snapshot and with the reasons, where the gate is closed."""
+        new, current = compiled.snapshot, self.cell.current
+        if self.gate is None or compiled.gate == "off" or new is None or new.digest == current.digest:
+            return compiled
+        closed = await self.gate(self._recipe.routes, current, new)
+        return replace(compiled, snapshot=None, errors=tuple(closed), closed=True) if closed else compiled
 
     def _compile_changed(self) -> Compiled | None:
         files = self._recipe.read()
@@ -186,7 +200,8 @@ class LiveConfig:
     def _log_errors(self, compiled: Compiled) -> None:
         for diagnostic in compiled.errors:
             log.error("%s", self._from_here(diagnostic))
-        log.warning("the configuration on disk does not compile; version %d stays", self.cell.current.version)
+        said = "is refused" if compiled.closed else "does not compile"
+        log.warning("the configuration on disk %s; version %d stays", said, self.cell.current.version)
 
     def _log_warnings(self, compiled: Compiled) -> None:
         for diagnostic in compiled.warnings:

@@ -11,7 +11,7 @@ from luna.config.assembly import Assembled, Assembly
 from luna.config.convert import kind_of, read_struct, refuse_filled
 from luna.config.diagnostics import Place, Report, did_you_mean
 from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from luna.config.schema import AliasSpec, Match, Record, RoutesFile, RouteSpec
+from luna.config.schema import AliasSpec, Match, Record, ReloadGate, RoutesFile, RouteSpec
 from luna.core.routing import Alias, Matcher, unreachable
 from luna.core.snapshot import Pipeline, Route
 from luna.model.values import Globs
@@ -28,6 +28,7 @@ class Routes:
     routes: list[Route] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
     """The pipelines that any route names."""
+    gate: ReloadGate = "off"
 
 
 def read_routes(
@@ -44,6 +45,7 @@ def read_routes(
     if not isinstance(node, MappingNode):
         return found
     default: Record = top.record if top is not None else "errors"
+    found.gate = top.reload_gate if top is not None else "off"
     found.aliases = _read_aliases(_items(node, "aliases", report), report)
     matchers: list[tuple[str, Place, Matcher]] = []
     taken: dict[str, Place] = {}

@@ -13,6 +13,7 @@ from luna.model.values import Globs, Size
 
 Record = Literal["off", "errors", "all"]
 RECORDS: tuple[Record, ...] = ("off", "errors", "all")
+ReloadGate = Literal["off", "fixtures"]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -99,6 +100,13 @@ class RoutesFile(Section, frozen=True, kw_only=True):
     record: Annotated[Record, Meta(description="Which requests are recorded: none, those that fail, or all.")] = (
         "errors"
     )
+    reload_gate: Annotated[
+        ReloadGate,
+        Meta(
+            description="`fixtures`: a change is not taken over while it makes a pinned fixture (fixtures/wire) come"
+            " out differently."
+        ),
+    ] = "off"
     aliases: Annotated[list[AliasSpec], Meta(description="Model names; the first alias that matches wins.")] = []
     routes: Annotated[list[RouteSpec], Meta(description="The routes, in the order in which they are tried.")]
 

@@ -72,8 +72,8 @@ class ConfigStatus(Shape, frozen=True, kw_only=True):
 
     version: int
     digest: str
-    since: float
-    """Seconds since the epoch."""
+    since: int
+    """Milliseconds since the epoch."""
     since_iso: str
     files: list[str]
     in_sync: bool
@@ -99,7 +99,7 @@ def describe(
     return ConfigStatus(
         version=snapshot.version,
         digest=snapshot.digest,
-        since=snapshot.since,
+        since=round(snapshot.since * 1000),
         since_iso=datetime.fromtimestamp(snapshot.since, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         files=list(snapshot.files),
         in_sync=in_sync,

@@ -5,9 +5,9 @@ of its turn, so that two histories have the same digest where, and only where, e
 what counts (`luna.conversation.stable`). Nothing is ever cut.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from luna.conversation.stable import Turn, answer_turn, turns
 from luna.model.chat import Message
@@ -19,17 +19,21 @@ SIZE = 16
 
 def root(*scope: str) -> bytes:
     """Where the histories of one scope begin."""
-    return _link(b"", [part.encode("utf-8", "surrogatepass") for part in scope])
+    said = [part.encode("utf-8", "surrogatepass") for part in scope]
+    framed = [b"%d:%b" % (len(part), part) for part in said]
+    return sha256(b"".join(framed)).digest()[:SIZE]
 
 
 def link(before: bytes, turn: Turn) -> bytes:
     """The digest of a history after one more turn."""
-    return _link(before, (turn.role.encode(), *turn.pieces))
-
-
-def _link(before: bytes, pieces: Sequence[bytes]) -> bytes:
-    framed = [b"%d:%b" % (len(piece), piece) for piece in pieces]
-    return hashlib.sha256(b"".join([before, *framed])).digest()[:SIZE]
+    _, _, role, pieces = turn
+    if len(pieces) == 2:  # nothing but words, as nearly always
+        said = b"%b%d:%b" % (pieces[0], len(pieces[1]), pieces[1])
+    else:
+        said = b"".join(
+            [b"%b%d:%b" % (kind, len(piece), piece) for kind, piece in zip(pieces[::2], pieces[1::2], strict=True)]
+        )
+    return sha256(b"%b%b %b" % (before, role.encode(), said)).digest()[:SIZE]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Turn(NamedTuple):
     """How many have come with its last one."""
     role: Role
     pieces: tuple[bytes, ...]
-    """Names of kinds, each followed by what is of that kind; no other turn has the same."""
+    """Names of kinds, without figures in them, each followed by what is of that kind; no other turn has the same."""
 
 
 def turns(messages: Sequence[Message], profile: ClientProfile) -> list[Turn]:
@@ -53,15 +53,16 @@ def turns(messages: Sequence[Message], profile: ClientProfile) -> list[Turn]:
     run: _Run | None = None
     stable = _stable(profile)
     for index, message in enumerate(messages):
-        if message.role == "assistant":
+        role = message.role
+        if role == "assistant":
             run = run or _Run(index)
             run.take(message, stable, calls)
             continue
         if run is not None:
             found += run.turn(index)
             run = None
-        if message.role != "system" and (pieces := _said(message, stable, calls)):
-            found.append(Turn(index, index + 1, message.role, pieces))
+        if role != "system" and (pieces := _said(message, stable, calls)):
+            found.append(Turn(index, index + 1, role, pieces))
     return [*found, *run.turn(len(messages))] if run is not None else found
 
 
@@ -72,9 +73,9 @@ def answer_turn(answer: Message, profile: ClientProfile) -> Turn:
     return Turn(0, 1, "assistant", run.pieces)
 
 
-def _stable(profile: ClientProfile) -> _Stable:
+def _stable(profile: ClientProfile) -> _Stable | None:
     """The profile's own; most have nothing to take out."""
-    return profile.stable if profile.volatile_lines or profile.volatile_blocks else str
+    return profile.stable if profile.volatile_lines or profile.volatile_blocks else None
 
 
 class _Run:
@@ -84,22 +85,23 @@ class _Run:
 
     def __init__(self, begin: int) -> None:
         self._begin = begin
-        self._words = b""
+        self._words: list[bytes] = []
         self._rest: list[bytes] = []
 
-    def take(self, message: Message, stable: _Stable, calls: dict[str, int]) -> None:
+    def take(self, message: Message, stable: _Stable | None, calls: dict[str, int]) -> None:
         for part in message.parts:
             if type(part) is Text:
-                self._words += _squeezed(stable(part.text))
+                self._words.append(_squeezed(stable(part.text) if stable else part.text))
             elif type(part) is ToolCall:
                 calls[part.id] = len(calls)
-                self._rest += (b"call", _bytes(part.name), canonical(part.arguments))
+                self._rest += (b"call", _bytes(part.name), b"with", canonical(part.arguments))
             elif type(part) is Attachment:
                 self._rest += (part.kind.encode(), _bytes(content_digest(part)))
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
-        return (b"text", self._words, *self._rest) if self._words else tuple(self._rest)
+        words = b"".join(self._words)
+        return (b"text", words, *self._rest) if words else tuple(self._rest)
 
     def turn(self, end: int) -> tuple[Turn, ...]:
         """The turn, or nothing where nothing was said."""
@@ -191,7 +193,7 @@ def _number_of(value: float) -> float | str:
     return int(double) if double.is_integer() and abs(double) < EXACT else double
 
 
-def _said(message: Message, stable: _Stable, calls: dict[str, int]) -> tuple[bytes, ...]:
+def _said(message: Message, stable: _Stable | None, calls: dict[str, int]) -> tuple[bytes, ...]:
     """A turn of the user's, or what tools gave."""
     pieces: list[bytes] = []
     for part in message.parts:
@@ -204,31 +206,43 @@ def _said(message: Message, stable: _Stable, calls: dict[str, int]) -> tuple[byt
                 _add(pieces, inner, stable)
             pieces += (b"end", b"")
         elif type(part) is ToolCall:
-            pieces += (b"call", _bytes(part.name), canonical(part.arguments))
+            pieces += (b"call", _bytes(part.name), b"with", canonical(part.arguments))
     return (*pieces, b"name", _bytes(message.name)) if pieces and message.name else tuple(pieces)
 
 
-def _add(pieces: list[bytes], part: Text | Attachment, stable: _Stable) -> None:
+def _add(pieces: list[bytes], part: Text | Attachment, stable: _Stable | None) -> None:
     if type(part) is Attachment:
         pieces += (part.kind.encode(), _bytes(content_digest(part)))
-    elif type(part) is Text and (text := stable(part.text).strip()):
-        if pieces[-2:-1] == [b"text"]:
+    elif type(part) is Text and (text := (stable(part.text) if stable else part.text).strip()):
+        if pieces and pieces[-2] == b"text":
             pieces[-1] += b"\n" + _bytes(text)
         else:
             pieces += (b"text", _bytes(text))
 
 
 _WHITE = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"
-_WIDE_WHITE = re.compile(
-    rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf"
+_WIDE_WHITE = tuple(
+    (sign, re.compile(expression))
+    for sign, expression in (
+        (b"\xc2", rb"\xc2[\x85\xa0]"),
+        (b"\x9a", rb"\xe1\x9a\x80"),
+        (b"\xe2", rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)"),
+        (b"\xe3", rb"\xe3\x80\x80"),
+        (b"\xef", rb"\xef\xbb\xbf"),
+    )
 )
-"""White space beyond ASCII in UTF-8, and the byte order mark, which JavaScript trims as well."""
+"""White space beyond ASCII in UTF-8, and the byte order mark, which JavaScript trims as well; each with a byte without
+which it is not there: texts are searched for one byte ten times as fast."""
 
 
 def _squeezed(text: str) -> bytes:
     """Without any white space."""
     data = _bytes(text).translate(None, _WHITE)
-    return data if data.isascii() else _WIDE_WHITE.sub(b"", data)
+    if not text.isascii():
+        for sign, expression in _WIDE_WHITE:
+            if sign in data:
+                data = expression.sub(b"", data)
+    return data
 
 
 def _bytes(text: str) -> bytes:

@@ -46,6 +46,8 @@ class Answer:
         """Set when the sign of life that is on its way has gone out. A lock would cost more than the send."""
         self.started = False
         self.ended = False
+        self.alive = False
+        """Signs of life are being given."""
         self.last_write = flow.born_monotonic
         """Monotonic time of the last bytes, for the heartbeat."""
 

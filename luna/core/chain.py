@@ -4,6 +4,7 @@ Owns the generators that a flow opened and the order in which they close. Knows 
 """
 
 from luna.core.flow import Flow
+from luna.core.halt import Halt
 from luna.core.stage import Proceed, Reask, Transducer, TransportStage
 from luna.model.chat import Message, Text
 from luna.model.errors import Kind, LunaError
@@ -13,8 +14,10 @@ from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDe
 class Chain:
     """The moving part of a pipeline on one flow, from the transport to the last response stage."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, given: Batch | None = None) -> None:
+        """`given` is a whole answer that was given by hand: the transport is not asked for the first one."""
         self._flow = flow
+        self._given = given
         pipeline = flow.route.pipeline
         self._arounds = pipeline.arounds
         self._transport_name, transport = pipeline.far_end
@@ -41,7 +44,13 @@ class Chain:
 
     def stream(self) -> Stream:
         """Start: the outermost generator."""
-        return self._proceed(0)(self._flow)
+        given, self._given = self._given, None
+        if given is None:
+            return self._proceed(0)(self._flow)
+        self._flow.stage = self._transport_name
+        stream = _only(given)
+        self._opened.append(stream)
+        return stream
 
     async def again(self, reask: Reask) -> Stream:
         """Give up the answer that was coming and start once more, with what the model is told put after it. Stages
@@ -54,6 +63,9 @@ class Chain:
         chat.messages = [*chat.messages, answer, Message("user", [Text(reask.words)])]
         chat.binding.chat = self._chat or chat.binding.chat
         self._said.clear()
+        if self._flow.halt is not None:
+            before = (name for name, _ in self._transducers[: self._asker])
+            self._flow.halt.again((self._transport_name, *before))
         fresh = dict(self._fresh_transducers())
         self._transducers = [
             (name, fresh.get(name, old) if position <= self._asker else old)
@@ -80,13 +92,12 @@ class Chain:
         if tap is not None:
             tap.events(self._transport_name, batch)
         batch = self._look(batch)
-        for position, (name, transducer) in enumerate(self._transducers):
+        for position, (name, transducer) in enumerate(self._transducers):  # as `_pass`, without the price of a call
             self._flow.stage = name
             passed: list[StreamEvent] = []
             try:
                 for event in batch:
                     passed.extend(transducer.feed(event))
-            # What came before it in this read goes on, as it would have in a read of its own.
             except Reask as reask:
                 self.reask, self._asker = reask, position
             except LunaError as error:
@@ -97,6 +108,40 @@ class Chain:
                 tap.events(name, batch)
         self._flow.stage = self._transport_name  # whatever goes wrong next, goes wrong there
         return self._until_finish(batch)
+
+    async def feed_with_halts(self, halt: Halt, batch: Batch) -> Batch:
+        """The same for a flow that may have to wait at any boundary. Raises what the halt raises."""
+        tap = self._flow.tap
+        self._flow.stage = self._transport_name
+        batch = await self._hold(halt, self._transport_name, batch)
+        if tap is not None:
+            tap.events(self._transport_name, batch)
+        batch = self._look(batch)
+        for position, (name, transducer) in enumerate(self._transducers):
+            batch = self._pass(position, name, transducer, batch)
+            batch = await self._hold(halt, name, batch)
+            if tap is not None:
+                tap.events(name, batch)
+        self._flow.stage = self._transport_name
+        return self._until_finish(batch)
+
+    async def _hold(self, halt: Halt, boundary: str, batch: Batch) -> Batch:
+        with self._flow.unhurried():
+            return await halt.events(self._flow, boundary, batch)
+
+    def _pass(self, position: int, name: str, transducer: Transducer, batch: Batch) -> Batch:
+        self._flow.stage = name
+        passed: list[StreamEvent] = []
+        try:
+            for event in batch:
+                passed.extend(transducer.feed(event))
+        # What came before it in this read goes on, as it would have in a read of its own.
+        except Reask as reask:
+            self.reask, self._asker = reask, position
+        except LunaError as error:
+            error.stage = error.stage or name
+            self.failure = error
+        return passed
 
     def _look(self, batch: Batch) -> Batch:
         """Remember what a further question would follow. A second `Opened` is not news to anybody, and usage is that of
@@ -114,13 +159,14 @@ class Chain:
 
     def flush(self) -> Batch:
         """The stream broke: what the transducers held back, each one's passed through those behind it."""
-        batch: Batch = ()
-        for _, transducer in self._transducers:
+        halt = self._flow.halt
+        batch: Batch = () if halt is None else halt.flush(self._transport_name)
+        for name, transducer in self._transducers:
             passed: list[StreamEvent] = []
             for event in batch:
                 passed.extend(transducer.feed(event))
             passed.extend(transducer.flush())
-            batch = passed
+            batch = passed if halt is None else [*halt.flush(name), *passed]
         return self._until_finish(batch)
 
     def _until_finish(self, batch: Batch) -> Batch:
@@ -134,3 +180,8 @@ class Chain:
         """Close every generator this flow opened, innermost first. Call it in the task that iterated."""
         while self._opened:
             await self._opened.pop().aclose()
+
+
+async def _only(batch: Batch) -> Stream:
+    """A stream of one batch."""
+    yield batch

@@ -69,13 +69,13 @@ class Engine:
     async def _serve(self, flow: Flow, answer: Answer, companions: TaskGroup) -> None:
         chain: Chain | None = None
         try:
-            await self._go_down(flow)
+            given = await self._go_down(flow, answer, companions)
             name, far_end = flow.route.pipeline.far_end
             if isinstance(far_end, AnswerStage):
                 flow.stage = name
                 await answer.document(await far_end.answer(flow))
             else:
-                chain = Chain(flow)
+                chain = Chain(flow, given)
                 await self._come_up(flow, answer, chain, companions)
             flow.outcome = flow.outcome or Outcome.COMPLETED
         except LunaError as error:
@@ -94,7 +94,9 @@ class Engine:
                 said = "flow %s: cleanup did not end within %.0f s"
                 log.warning(said, flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
 
-    async def _go_down(self, flow: Flow) -> None:
+    async def _go_down(self, flow: Flow, answer: Answer, companions: TaskGroup) -> Batch | None:
+        """The whole answer, where somebody has given it by hand at a boundary."""
+        given: Batch | None = None
         monotonic = flow.clock.monotonic
         for name, stage in flow.route.pipeline.requests:
             flow.stage = name
@@ -103,18 +105,17 @@ class Engine:
             if inspect.isawaitable(waiting):
                 await waiting
             flow.spent.append((name, monotonic() - begun))
+            if flow.halt is not None and flow.decoded and given is None:
+                if flow.chat.stream and not answer.alive and _wants_events(flow):
+                    _open(flow, answer, companions)
+                with flow.unhurried():
+                    given = await flow.halt.document(flow, name)
             if flow.tap is not None and flow.decoded:
                 flow.tap.document(name, flow.chat)
+        return given
 
     async def _come_up(self, flow: Flow, answer: Answer, chain: Chain, companions: TaskGroup) -> None:
-        encode = flow.route.pipeline.encode
-        if encode is None:
-            raise LunaError(Kind.INTERNAL, f"pipeline '{flow.route.pipeline.name}' does not encode")
-        _, stage = encode
-        encoder = stage.encoder(flow)
-        flow.notes[ENCODER] = encoder
-        if flow.chat.stream:
-            companions.start_soon(answer.keep_alive, stage.heartbeat, stage.commit_after, encoder.content_type)
+        encoder = _open(flow, answer, companions)
         stream: Stream | None = chain.stream()
         while stream is not None:
             stream = await self._pass_on(flow, answer, chain, stream, encoder)
@@ -133,7 +134,8 @@ class Engine:
             if flow.first_event is None:
                 flow.first_event = flow.clock.monotonic()
             flow.events += len(batch)
-            data = _encode(encoder, chain.feed(batch))
+            halt = flow.halt
+            data = _encode(encoder, chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch))
             if chain.finished:
                 await _settle(flow)
                 await answer.finish(data + encoder.close(), encoder.content_type)
@@ -171,6 +173,25 @@ async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
     await line.gone()
     if not answer.ended:
         flow.cancel(Outcome.CLIENT_GONE)
+
+
+def _wants_events(flow: Flow) -> bool:
+    pipeline = flow.route.pipeline
+    return pipeline.encode is not None and not isinstance(pipeline.far_end[1], AnswerStage)
+
+
+def _open(flow: Flow, answer: Answer, companions: TaskGroup) -> Encoder:
+    """A fresh encoder, as the request stands now; on a stream, signs of life from now on."""
+    encode = flow.route.pipeline.encode
+    if encode is None:
+        raise LunaError(Kind.INTERNAL, f"pipeline '{flow.route.pipeline.name}' does not encode")
+    _, stage = encode
+    encoder = stage.encoder(flow)
+    flow.notes[ENCODER] = encoder
+    if flow.chat.stream and not answer.alive:
+        answer.alive = True
+        companions.start_soon(answer.keep_alive, stage.heartbeat, stage.commit_after, encoder.content_type)
+    return encoder
 
 
 def _encode(encoder: Encoder, batch: Batch) -> bytes:

@@ -5,10 +5,13 @@ deferred cleanup, outcome. Knows nothing of HTTP and nothing of any protocol's w
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import anyio
 
+from luna.core.halt import Halt
 from luna.core.notes import Notes
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot
@@ -59,6 +62,8 @@ class Flow:
         self.clock = clock
         self.ids = ids
         self.tap = tap
+        self.halt: Halt | None = None
+        """Who may make it wait at a boundary. Set before the answer has begun to come, or never."""
         self.id = ids.token("flow_")
         self.answer_id = dialect.answer_id(ids.token(""))
         self.born = clock.wall()
@@ -180,6 +185,19 @@ class Flow:
         self._overtime = error
         if self.scope is not None:
             self.scope.deadline = anyio.current_time() + seconds
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """Within the block the time that it may take does not pass: somebody else makes it wait."""
+        scope = self.scope
+        if scope is None or scope.deadline == math.inf:
+            yield
+            return
+        left, scope.deadline = scope.deadline - anyio.current_time(), math.inf
+        try:
+            yield
+        finally:
+            scope.deadline = anyio.current_time() + left
 
     def expired(self) -> bool:
         """True when its time has run out and nothing else had ended it before; the engine asks before it cleans up."""

@@ -1,7 +1,7 @@
 """The flows that are running now: who they are, how many each snapshot still has, and how they are drained."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import anyio
 
@@ -16,6 +16,8 @@ class LiveFlows:
         self._flows: dict[str, Flow] = {}
         self._idle = anyio.Event()
         self._idle.set()
+        self._greeters: list[Callable[[Flow], None]] = []
+        self._farewells: list[Callable[[], None]] = []
         self.draining = False
 
     def __repr__(self) -> str:
@@ -34,6 +36,13 @@ class LiveFlows:
         if not self._flows:
             self._idle = anyio.Event()
         self._flows[flow.id] = flow
+        for greet in self._greeters:
+            greet(flow)
+
+    def watch(self, *, born: Callable[[Flow], None], draining: Callable[[], None]) -> None:
+        """Call `born` with every flow before its first stage, and `draining` when no more may be born."""
+        self._greeters.append(born)
+        self._farewells.append(draining)
 
     def remove(self, flow: Flow) -> None:
         """A flow is over and cleaned up."""
@@ -53,6 +62,8 @@ class LiveFlows:
         """Take no new flows, let the running ones finish for `grace` seconds, then tell the rest and end them;
         returns how many had to be ended. Waits for their cleanup, at most `cleanup` seconds."""
         self.draining = True
+        for farewell in self._farewells:
+            farewell()
         with anyio.move_on_after(grace):
             await self._idle.wait()
         left = list(self._flows.values())

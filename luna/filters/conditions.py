@@ -79,3 +79,16 @@ class Either:
 
 
 Condition = Matches | Contains | Has | OneOf | Compares | Born | Not | Both | Either
+
+
+def operators_in(condition: Condition | None) -> frozenset[Operator]:
+    """All that the filter asks of."""
+    match condition:
+        case None:
+            return frozenset()
+        case Both() | Either():
+            return frozenset().union(*map(operators_in, condition.parts))
+        case Not():
+            return operators_in(condition.inner)
+        case _:
+            return frozenset({condition.operator})

@@ -43,6 +43,8 @@ _NAMES: dict[Field, str] = {
     "tokens": "the number of tokens",
     "born": "the beginning",
     "recorded": "the recording",
+    "arguments": "the arguments of a call",
+    "request": "the request",
 }
 
 

@@ -2,7 +2,7 @@
 
     filter  =  and { "|" and }
     and     =  not { ["&"] not }            two conditions side by side: both
-    not     =  "!" not  |  "(" filter ")"  |  "~" letter [value]  |  value
+    not     =  "!" not  |  "(" filter ")"  |  "~" letters [value]  |  value
     value   =  word  |  'quoted'  |  "quoted"       a value alone is ~q
 
 A word ends at a space and at any of & | ( ). What a value may be says the operator's kind:
@@ -37,6 +37,8 @@ Field = Literal[
     "tokens",
     "born",
     "recorded",
+    "arguments",
+    "request",
 ]
 Value = Literal["pattern", "optional", "outcome", "words", "duration", "count", "moment", "nothing"]
 
@@ -67,7 +69,7 @@ class Facts(Protocol):
 
 @dataclass(frozen=True)
 class Operator:
-    """One letter of the language."""
+    """One word of the language; most have one letter."""
 
     letter: str
     field: Field
@@ -97,4 +99,18 @@ _TABLE = (
 )
 
 OPERATORS: Mapping[str, Operator] = {operator.letter: operator for operator in _TABLE}
-"""By their letters, in the order in which they are shown."""
+"""Those for flows as they are kept: by their letters, in the order in which they are shown."""
+
+_LIVE = (
+    *(OPERATORS[letter] for letter in "mascrp"),
+    Operator("t", "tool", "pattern", ("tools",), "~t Bash", "a tool that is being called"),
+    Operator("args", "arguments", "words", ("arguments_folded",), '~args "rm -rf"', "in the arguments of a call"),
+    OPERATORS["q"],
+    Operator("doc", "request", "words", ("request_folded",), "~doc password", "anywhere in the request's words"),
+)
+
+LIVE_OPERATORS: Mapping[str, Operator] = {operator.letter: operator for operator in _LIVE}
+"""Those for a flow in progress, of which neither the end nor the cost is known."""
+
+OF_CALLS = frozenset({LIVE_OPERATORS["t"], LIVE_OPERATORS["args"]})
+"""Those of a flow in progress that look at one call, once it is complete."""

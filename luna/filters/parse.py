@@ -1,7 +1,9 @@
 """From a filter's text to its condition. The grammar stands in `luna.filters.operators`."""
 
+from collections.abc import Mapping
+
 from luna.filters.conditions import Both, Condition, Either, Not
-from luna.filters.operators import OPERATORS
+from luna.filters.operators import OPERATORS, Operator
 from luna.filters.scan import FilterError, Piece, scan
 from luna.filters.values import condition
 
@@ -11,10 +13,10 @@ _STARTS = frozenset({"not", "open", "operator", "value"})
 _A_CONDITION = "a condition: ~ and a letter, a word, or ( … )"
 
 
-def parse(text: str, now: float) -> Condition | None:
+def parse(text: str, now: float, operators: Mapping[str, Operator] = OPERATORS) -> Condition | None:
     """What the filter says; None for an empty one, which holds for all. `now`, in seconds since the epoch, is what
     ages are counted from. Raises FilterError."""
-    parser = _Parser(scan(text), now)
+    parser = _Parser(scan(text), now, operators)
     if parser.peek().sort == "end":
         return None
     found = parser.either(0)
@@ -26,8 +28,9 @@ def parse(text: str, now: float) -> Condition | None:
 class _Parser:
     """Goes through the pieces once."""
 
-    def __init__(self, pieces: list[Piece], now: float) -> None:
+    def __init__(self, pieces: list[Piece], now: float, operators: Mapping[str, Operator]) -> None:
         self._pieces = pieces
+        self._operators = operators
         self._at = 0
         self._now = now
 
@@ -71,18 +74,18 @@ class _Parser:
             case "operator":
                 return self._operator(piece)
             case "value":
-                return condition(OPERATORS["q"], piece, piece.column, self._now)
+                return condition(self._operators["q"], piece, piece.column, self._now)
             case _:
                 what = "The filter ends too early" if piece.sort == "end" else f"{piece.text!r} stands alone"
                 raise FilterError(piece.column, what, _A_CONDITION)
 
     def _operator(self, piece: Piece) -> Condition:
-        operator = OPERATORS.get(piece.text)
+        operator = self._operators.get(piece.text)
         if operator is None:
-            known = ", ".join(f"~{letter}" for letter in OPERATORS)
-            raise FilterError(piece.column, f"There is no ~{piece.text}", f"one of {known}")
+            known = ", ".join(f"~{letter}" for letter in self._operators)
+            raise FilterError(piece.column, f"There is no ~{piece.text[:20]}", f"one of {known}")
         value: Piece | None = None
-        column = piece.column + 2
+        column = piece.column + 1 + len(piece.text)
         if operator.value != "nothing" and self.peek().sort == "value":
             value = self._take()
             column = value.column

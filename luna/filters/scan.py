@@ -12,13 +12,15 @@ LONGEST = 1000
 _SIGNS = {"&": "and", "|": "or", "(": "open", ")": "close"}
 _ENDS = frozenset(_SIGNS)
 _QUOTES = "'\""
+_CLOSING = "&|()!~'\"<>="
+"""What ends an operator's letters, beside a space."""
 
 Sort = Literal["and", "or", "not", "open", "close", "operator", "value", "end"]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """`text` is an operator's letter, or a value without its quotes. `column` counts from 1."""
+    """`text` is an operator's letters, or a value without its quotes. `column` counts from 1."""
 
     sort: Sort
     text: str
@@ -62,8 +64,9 @@ def _pieces(text: str) -> Iterator[Piece]:
             yield Piece("not", sign, column)
             at += 1
         elif sign == "~":
-            yield Piece("operator", _letter(text, at), column)
-            at += 2
+            letters = _letters(text, at)
+            yield Piece("operator", _printable(letters, column + 1), column)
+            at += 1 + len(letters)
         elif sign in _QUOTES:
             end = text.find(sign, at + 1)
             if end < 0:
@@ -76,11 +79,12 @@ def _pieces(text: str) -> Iterator[Piece]:
             at = end
 
 
-def _letter(text: str, at: int) -> str:
-    letter, after = text[at + 1 : at + 2], text[at + 2 : at + 3]
-    if not letter or letter.isspace() or (after and not after.isspace() and after not in "&|()!~'\"<>="):
-        raise FilterError(at + 1, "A ~ begins an operator", "one letter behind the ~, then a space")
-    return letter
+def _letters(text: str, at: int) -> str:
+    end = next((i for i in range(at + 1, len(text)) if text[i].isspace() or text[i] in _CLOSING), len(text))
+    letters = text[at + 1 : end]
+    if not letters:
+        raise FilterError(at + 1, "A ~ begins an operator", "one letter or one word behind the ~, then a space")
+    return letters
 
 
 def _printable(text: str, column: int) -> str:

@@ -8,7 +8,13 @@ import hashlib
 import os
 import time
 import uuid
+from contextvars import ContextVar
 from typing import Protocol
+
+FLOW: ContextVar[str] = ContextVar("flow", default="")
+"""The id of the flow on whose behalf something happens; "" for what luna does of its own accord."""
+REPLAYING: ContextVar[bool] = ContextVar("replaying", default=False)
+"""True within a replay: what is said there has been said before, and is not the log's business."""
 
 
 class Clock(Protocol):

@@ -32,6 +32,23 @@ def current_answer(document: object) -> str | None:
     return None
 
 
+def said_in(document: object, answer: str | None) -> tuple[str, list[dict[str, Any]]]:
+    """The words of that answer as the chat keeps them, and the parts that they are made of (`content_list`); out of the
+    same reply."""
+    data = _mapping(_mapping(document).get("data"))
+    chat = _mapping(data.get("chat")) or data
+    nodes = list(_mapping(_mapping(chat.get("history")).get("messages")).values())
+    listed = chat.get("messages")
+    nodes += listed if isinstance(listed, list) else []
+    node = next((one for one in map(_mapping, nodes) if answer is not None and one.get("id") == answer), {})
+    listed = node.get("content_list")
+    parts = [dict(part) for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []
+    words = node.get("content")
+    if not isinstance(words, str) or not words:
+        words = "".join(str(part.get("content") or "") for part in parts if part.get("phase") == "answer")
+    return words, parts
+
+
 def _answer_at(nodes: Mapping[str, Any], current: str) -> str | None:
     """The assistant's node at the current place, or the nearest one above it."""
     seen: set[str] = set()

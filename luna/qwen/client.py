@@ -84,7 +84,11 @@ class QwenClient:
 
     async def current_answer(self, chat_id: str) -> str | None:
         """The response id that the chat's next turn must follow; None for a chat without an answer."""
-        return current_answer(await self._call("GET", self.site.chat(chat_id), chat_id=chat_id))
+        return current_answer(await self.chat(chat_id))
+
+    async def chat(self, chat_id: str) -> dict[str, Any]:
+        """A chat with its whole tree, as Qwen says it."""
+        return await self._call("GET", self.site.chat(chat_id), chat_id=chat_id)
 
     async def chats(self, page: int) -> list[ListedChat]:
         """One page of the account's chats, the latest first; pages count from 1, and one beyond the last is empty."""
@@ -92,7 +96,7 @@ class QwenClient:
 
     async def holds_nothing(self, chat_id: str) -> bool:
         """Whether nobody has said anything in the chat; False when the reply does not tell."""
-        return holds_nothing(await self._call("GET", self.site.chat(chat_id), chat_id=chat_id))
+        return holds_nothing(await self.chat(chat_id))
 
     async def delete_chat(self, chat_id: str) -> None:
         """Remove one chat."""

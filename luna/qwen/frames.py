@@ -27,6 +27,11 @@ class Delta(msgspec.Struct, gc=False):
     function_id: Any = None
     extra: Any = None
 
+    @property
+    def more(self) -> dict[str, Any]:
+        """`extra`, if it is an object."""
+        return self.extra if isinstance(self.extra, dict) else {}
+
 
 class Choice(msgspec.Struct, gc=False):
     """There is only ever one."""

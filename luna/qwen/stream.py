@@ -27,6 +27,7 @@ from luna.qwen.errors import document_error
 from luna.qwen.frames import Choice, Delta, Frame, TokenCounts, decode_frame
 from luna.qwen.gallery import Gallery
 from luna.qwen.refusals import Refusal, refused
+from luna.qwen.samples import Samples
 from luna.qwen.summary import Summary
 
 DONE = b"[DONE]"
@@ -55,6 +56,8 @@ class StreamReader:
         """The frame that ends the turn has come. Only usage may still follow."""
         self.done = False
         """The end mark has come; nothing follows. Qwen usually sends none and just closes."""
+        self.samples = Samples()
+        self._odd = False  # the frame is not like the one before it
         self._opened = False
         self._held: list[StreamEvent] = []
         self._understood = 0
@@ -95,8 +98,12 @@ class StreamReader:
                 continue
             if frame.choices:
                 self._choice(frame, frame.choices[0], events)
+                if self._odd:
+                    self._odd = False
+                    self.samples.keep(payload, frame.choices[0].delta)
             else:
                 self._frame(frame, events)
+                self.samples.keep(payload)
         return events
 
     def close(self) -> list[StreamEvent]:
@@ -138,6 +145,7 @@ class StreamReader:
         if not self._opened:
             self.response = self.response or frame.response_id or ""
             events += self._open()
+            self._odd = True
         if choice.finish_reason is not None:
             self._reason = _REASONS.get(choice.finish_reason, self._reason)
         delta = choice.delta
@@ -148,10 +156,13 @@ class StreamReader:
             phase = delta.phase
             if phase and phase != "answer":
                 self._phase(phase, delta, events)
+                if phase == self.samples.phase and status == "typing":
+                    return
             elif status == "typing" and delta.extra is None and not self.ended and not self._calls.open:
                 if delta.content:  # nearly every frame of nearly every answer
                     self._wrote, self._may_end = True, False
                     events.append(TextDelta(delta.content))
+                return
             else:
                 self._answer(delta, events)
         elif status == "error":
@@ -160,6 +171,7 @@ class StreamReader:
             self._result(delta, events)
         else:
             events += self._calls.feed(delta.function_call, delta.function_id, finished=status == "finished")
+        self._odd = True
 
     def _answer(self, delta: Delta, events: list[StreamEvent]) -> None:
         content = delta.content
@@ -181,18 +193,18 @@ class StreamReader:
             case "think":
                 self._think(delta.content or "", events)
             case "thinking_summary":
-                extra = _extra(delta)
+                extra = delta.more
                 titles, thoughts = _content(extra, "summary_title"), _content(extra, "summary_thought")
                 self._think(self._summary.feed(titles, thoughts) or delta.content or "", events)
             case "image_gen":
-                self._show(self._gallery.address(delta.content or "", _extra(delta)), events)
+                self._show(self._gallery.address(delta.content or "", delta.more), events)
                 self.ended = self.ended or delta.status == "finished"
             case "image":
                 self._show(self._gallery.markdown(delta.content or ""), events)
             case "image_gen_tool":
-                self._show(self._gallery.listed(_extra(delta)), events)
+                self._show(self._gallery.listed(delta.more), events)
             case "local_tool":
-                self._local_calls(_extra(delta), events)
+                self._local_calls(delta.more, events)
             case "web_search" | "code_interpreter":
                 self._sources(delta, events)
             case _:
@@ -208,7 +220,7 @@ class StreamReader:
     def _result(self, delta: Delta, events: list[StreamEvent]) -> None:
         """What a tool of the upstream gave back. It ends the call, and is never part of the answer."""
         events += self._calls.close()
-        extra, name, content = _extra(delta), delta.name or delta.phase or "", delta.content or ""
+        extra, name, content = delta.more, delta.name or delta.phase or "", delta.content or ""
         missing = _MISSING_TOOL.findall(content)
         if missing:
             events.append(Notice("tool-missing", content, {"names": missing}))
@@ -219,7 +231,7 @@ class StreamReader:
 
     def _sources(self, delta: Delta, events: list[StreamEvent]) -> None:
         """The older form of search results: no function role, the documents in `web_search_info`."""
-        extra = _extra(delta)
+        extra = delta.more
         if "web_search_info" in extra:
             events += self._calls.close()
             self._notice_result(delta.name or "web_search", "", extra, {"docs": extra["web_search_info"]}, events)
@@ -257,6 +269,7 @@ class StreamReader:
     def _unknown_phase(self, phase: str, delta: Delta, events: list[StreamEvent]) -> None:
         if phase not in self._unknown:
             self._unknown.add(phase)
+            self.samples.unread.append(phase)
             events.append(Notice("unknown-phase", phase, {"content": (delta.content or "")[:200]}))
 
     def _frame(self, frame: Frame, events: list[StreamEvent]) -> None:
@@ -287,6 +300,7 @@ class StreamReader:
         if payload.strip() == DONE:
             self.done = True
             return
+        self.samples.keep(payload)
         self._notice(Notice("garbage", payload[:200].decode("utf-8", "replace"), {"why": str(error)[:200]}), events)
 
     def _notice(self, notice: Notice, events: list[StreamEvent]) -> None:
@@ -295,10 +309,6 @@ class StreamReader:
             events.append(notice)
         elif len(self._held) < HELD:
             self._held.append(notice)
-
-
-def _extra(delta: Delta) -> dict[str, Any]:
-    return delta.extra if isinstance(delta.extra, dict) else {}
 
 
 def _content(extra: dict[str, Any], name: str) -> Any:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from luna.admin import signin
 from luna.admin.audit import Audited
 from luna.admin.door import Door, Locked
 from luna.admin.envelope import STATUS, error_document, json, refusal
@@ -21,20 +22,14 @@ from luna.model.ambient import Ids
 from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
-from luna.server.asgi import ClientLeft, headers_of, read_body, send_reply
+from luna.server.asgi import SECURITY_HEADERS, ClientLeft, headers_of, read_body, send_reply
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
 from luna.state.audit import Audit
 
-SECURITY_HEADERS = (
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-resource-policy", "same-origin"),
-)
-
 MAX_CONTROL_BODY = 4 * 1024 * 1024
 
+_OF_A_REPLY = ("content-type", "content-length")
 _BY_STATUS = {status: kind for kind, status in reversed(STATUS.items())}
 
 
@@ -106,16 +101,17 @@ def control_plane(
     router = Router(routes=list(api))
     reads = [(route.method, f"/api{route.path}") for route in api if isinstance(route, Operation) and route.reads]
     locked = Locked(Audited(router, audit, reads) if audit is not None else router, door)
-    login = Route("/login", door.login, methods=["GET"])
+    login = signin.by_url(door, audit)
     return Starlette(
         routes=[*open_routes, login, Mount("/api", app=locked), *pages],
-        exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error},
+        exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error, Exception: _on_the_unforeseen},
     )
 
 
 async def _refuse(send: Send, error: LunaError) -> None:
     response = refusal(error)
-    await send_reply(send, Reply(response.status_code, bytes(response.body)), SECURITY_HEADERS)
+    more = tuple((name, value) for name, value in response.headers.items() if name not in _OF_A_REPLY)
+    await send_reply(send, Reply(response.status_code, bytes(response.body), headers=more))
 
 
 def _bodied(body: bytes, receive: Receive) -> Receive:
@@ -147,12 +143,16 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return json(error_document(LunaError(kind, message)), error.status_code)
 
 
-def _with_security_headers(send: Send) -> Send:
-    extra = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS]
+async def _on_the_unforeseen(_: Request, error: Exception) -> Response:
+    """The server goes on to log it."""
+    said = f"luna met an unexpected {type(error).__name__}."
+    return refusal(LunaError(Kind.INTERNAL, said, hint="The log of the process has the details."))
 
+
+def _with_security_headers(send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *extra]}
+            message = {**message, "headers": [*message["headers"], *SECURITY_HEADERS]}
         await send(message)
 
     return guarded

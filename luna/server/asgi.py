@@ -13,6 +13,13 @@ from luna.model.errors import Kind, LunaError
 
 DRAIN_BEYOND_LIMIT = 64 * 1024 * 1024
 SLOW_CLIENT_SECONDS = 60.0
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""Of every answer, whatever it is."""
 
 
 class ClientLeft(Exception):
@@ -89,7 +96,7 @@ class ClientLine:
 
     async def start(self, status: int, headers: Headers) -> None:
         self.status = status
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers] + SECURITY_HEADERS
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def send(self, data: bytes, *, last: bool) -> None:
@@ -110,5 +117,6 @@ async def send_reply(send: Send, reply: Reply, more: Headers = ()) -> None:
         *more,
     )
     encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    encoded += SECURITY_HEADERS
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     await send({"type": "http.response.body", "body": reply.body})

@@ -14,14 +14,19 @@ from luna.admin import (
     account_usage,
     accounts,
     audit,
+    breakpoints,
     capture,
     chat_cleanup,
     config,
+    debug,
+    drift,
     egress,
+    elsewhere,
     events,
     explain,
     files,
     flows,
+    inspect,
     keys,
     logs,
     metrics,
@@ -40,8 +45,11 @@ from luna.admin import (
     stages,
     workers,
 )
+from luna.admin.bundles import OpenedView
 from luna.admin.door import Door, load_admin_key, signed_out_file
+from luna.admin.flow_faces import FlowFaces
 from luna.admin.flows import Flows
+from luna.admin.inspect import Inspector
 from luna.config.editing import ConfigFiles
 from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides
@@ -56,17 +64,22 @@ from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
-from luna.server import health, pages, static
+from luna.server import health, keeping, pages, static
+from luna.server.again import Again
 from luna.server.app import App, control_plane
 from luna.server.bookkeeping import Bookkeeping
 from luna.server.chosen import Choice
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
+from luna.server.halting import Halts
 from luna.server.memory import open_memory
+from luna.server.probes import Probes
 from luna.server.state import State, open_state
 from luna.server.worker import WorkerSide
 from luna.state.accounts import Accounts
+from luna.state.drift import Drift
 from luna.state.summaries import Say
+from luna.state.uploads import Uploads
 from luna.wire.store import Recordings
 
 DEMO_PACE = 0.02
@@ -105,9 +118,12 @@ class House:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[House]:
-    """Build everything from the settings; close it in reverse. Raises ConfigurationError when the YAML does not
-    compile at the start, OSError when the data directory cannot be used, DatabaseError and NewerDatabase."""
+async def assemble(
+    settings: Settings, *, clock: Clock | None = None, opened: OpenedView | None = None
+) -> AsyncIterator[House]:
+    """Build everything from the settings; close it in reverse. `opened`: it shows a bundle. Raises ConfigurationError
+    when the YAML does not compile at the start, OSError when the data directory cannot be used, DatabaseError and
+    NewerDatabase."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         overrides = PromptOverrides(settings.data_dir / "prompts.json")
@@ -119,6 +135,7 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             login = lookalike.login("demo")
             state.accounts.add_demo(Site(lookalike.url, lookalike.url), token=login.token, cookies=login.cookies)
         live = LiveFlows()
+        Halts(state.breakpoints, state.runs.find_active, live)
         admin_key, is_new = load_admin_key(settings.data_dir, settings.admin_key)
         secrets = _secrets(settings, state, admin_key)
         state.discretion.secrets = secrets
@@ -149,14 +166,19 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         memory = await open_memory(state.services, state.store, clock, settings.data_dir, _speaker(live_config))
         tasks.keep("the sessions", memory.upkeep.run)
         tasks.keep("the compacted files", memory.files.keep_tidy)
+        faces = FlowFaces(state.services[Recordings])
         api = [
-            *_api(settings, state, live_config, overrides, live, clock),
+            *_api(settings, state, live_config, overrides, live, clock, faces),
             *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live),
+            *debug.routes(_probes(gateway, state, clock)),
+            *inspect.routes(Inspector(faces, live_config, Again(gateway))),
+            *keeping.routes(state, live_config, secrets, settings.data_dir, opened),
         ]
         front = [
             *health.routes(live_config, state.accounts, live, state.store, settings.data_dir),
             *metrics.routes(state.metrics, door, open=settings.loopback),
-            *signin.routes(door),
+            *signin.routes(door, state.audit),
+            *elsewhere.routes(),
         ]
         operations: list[Route] = [*api, *front]
         operations += openapi.routes(operations)
@@ -171,6 +193,18 @@ async def assemble(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         )
         app = App(Guard(settings.allowed_hosts), gateway, control, worker, settings.max_body)
         yield House(settings, app, live_config, state, live, operations, worker, admin_key, is_new)
+
+
+def _probes(gateway: Gateway, state: State, clock: Clock) -> Probes:
+    return Probes(
+        gateway,
+        runs=state.runs,
+        recordings=state.services[Recordings],
+        scheduler=state.scheduler,
+        ledger=state.chats.ledger,
+        uploads=state.services[Uploads],
+        clock=clock,
+    )
 
 
 def _speaker(live_config: LiveConfig) -> Say:
@@ -192,25 +226,33 @@ def _secrets(settings: Settings, state: State, admin_key: str) -> Callable[[], l
 
 
 def _api(
-    settings: Settings, state: State, live_config: LiveConfig, overrides: PromptOverrides, live: LiveFlows, clock: Clock
+    settings: Settings,
+    state: State,
+    live_config: LiveConfig,
+    overrides: PromptOverrides,
+    live: LiveFlows,
+    clock: Clock,
+    faces: FlowFaces,
 ) -> list[Route]:
     """All routes below /api."""
     return [
         *account_usage.routes(state.store, clock),
         *accounts.routes(state.accounts, state.scheduler),
         *audit.routes(state.audit),
+        *breakpoints.routes(state.breakpoints, live_config.cell),
         *capture.routes(state.captures),
         *chat_cleanup.routes(state.chats),
         *config.routes(settings, state.preferences, state.keys),
+        *drift.routes(state.services[Drift]),
         *egress.routes(state.egress, state.accounts),
         *events.routes(state.bulletin),
         *explain.routes(live_config, dialect_for),
         *files.routes(ConfigFiles(live_config)),
-        *flows.routes(Flows(state.runs, state.logs, live, state.services[Recordings], live_config.cell, clock.wall)),
+        *flows.routes(Flows(state.runs, state.logs, live, faces, live_config.cell, clock.wall)),
         *keys.routes(state.keys),
         *logs.routes(state.logs, state.runs),
         *models.routes(state.accounts, state.services[Catalogue], live_config.cell, state.runs),
-        *network.routes(state.network, state.egress),
+        *network.routes(state.network, state.egress, state.accounts),
         *overflow.routes(state.overflow),
         *overview.routes(state.runs, clock.wall),
         *pipeline.routes(live_config, live),

@@ -42,9 +42,7 @@ class Choice:
             if found is None:
                 raise _unknown("route", route, [each.name for each in snapshot.routes])
             return found
-        if pipeline not in snapshot.pipelines:
-            raise _unknown("pipeline", pipeline, snapshot.pipelines)
-        return Route(CHOSEN, Matcher(), snapshot.pipelines[pipeline], record="all")
+        return chosen(pipeline, snapshot)
 
     def _check(self, request: ClientRequest) -> None:
         try:
@@ -55,6 +53,13 @@ class Choice:
                 f"{ROUTE} and {PIPELINE} are for whoever has luna's admin key.",
                 hint="Leave them out, or send them from luna's own pages.",
             ) from None
+
+
+def chosen(pipeline: str, snapshot: Snapshot) -> Route:
+    """A route for whoever names a pipeline. Raises LunaError(NOT_FOUND)."""
+    if pipeline not in snapshot.pipelines:
+        raise _unknown("pipeline", pipeline, snapshot.pipelines)
+    return Route(CHOSEN, Matcher(), snapshot.pipelines[pipeline], record="all")
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> LunaError:

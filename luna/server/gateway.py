@@ -4,27 +4,30 @@ Owns the birth of a flow: body, dialect, snapshot, route, recorder. What happens
 the engine's. Nothing stands between a stream and `send`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+import anyio
 from starlette.types import Receive, Scope, Send
 
 from luna.core.engine import Engine
-from luna.core.flow import Flow
+from luna.core.flow import Flow, Outcome
 from luna.core.routing import RequestFacts
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot, SnapshotCell
-from luna.model.ambient import Clock, Ids
+from luna.model.ambient import FLOW, Clock, Ids
 from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
 from luna.server.bookkeeping import Bookkeeping
-from luna.server.chosen import Choice
+from luna.server.chosen import Choice, chosen
 from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.store import Recordings
 
 METHODS = ("GET", "POST", "DELETE")
+OWN = "(probe)"
+"""The name of the route of requests of luna's own."""
 
 
 class Gateway:
@@ -78,9 +81,41 @@ class Gateway:
             more = (("allow", str(allow)),) if allow else ()
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
-        flow = Flow(
+        await self._run(self._flow(request, parsed, snapshot, route, ids), ClientLine(receive, send))
+
+    async def ask(
+        self,
+        request: ClientRequest,
+        line: ClientLine,
+        *,
+        without: Collection[str],
+        name: str = OWN,
+        snapshot: Snapshot | None = None,
+        pipeline: str = "",
+        patience: float | None = None,
+    ) -> Flow:
+        """A request of luna's own: it takes the pipeline that a client's would (or the one that is named, of another
+        configuration where one is given), without the stages of those names, and is always recorded; after
+        `patience` seconds it is ended. Raises LunaError where no route takes it; the flow says how it ended."""
+        parsed = parse_body(dialect_for(request.method, request.path), request)
+        snapshot = snapshot or self._cell.current
+        route = chosen(pipeline, snapshot) if pipeline else _route(snapshot, request, parsed)
+        stages = tuple(bound for bound in route.pipeline.stages if bound.stage.use not in without)
+        route = replace(route, name=name, pipeline=replace(route.pipeline, stages=stages), record="all")
+        flow = self._flow(request, parsed, snapshot, route, Ids())
+        async with anyio.create_task_group() as tasks:
+            if patience is not None:
+                tasks.start_soon(_end_late, flow, patience)
+            await self._run(flow, line)
+            tasks.cancel_scope.cancel()
+        return flow
+
+    def _flow(
+        self, request: ClientRequest, parsed: Parsed | LunaError, snapshot: Snapshot, route: Route, ids: Ids
+    ) -> Flow:
+        return Flow(
             client=request,
-            dialect=dialect,
+            dialect=dialect_for(request.method, request.path),
             parsed=parsed,
             snapshot=snapshot,
             route=route,
@@ -88,14 +123,17 @@ class Gateway:
             clock=self._clock,
             ids=ids,
         )
+
+    async def _run(self, flow: Flow, line: ClientLine) -> None:
         recorder = self._record(flow)
         flow.tap = recorder
-        token = CURRENT.set(recorder)
-        line, run = ClientLine(receive, send), self._books.open(flow)
+        token, named = CURRENT.set(recorder), FLOW.set(flow.id)
+        run = self._books.open(flow)
         try:
             await self._engine.run(flow, line)
         finally:
             CURRENT.reset(token)
+            FLOW.reset(named)
             self._books.close(flow, run, status=line.status, sent=line.sent)
 
     def _record(self, flow: Flow) -> Recorder | None:
@@ -114,6 +152,12 @@ class Gateway:
             options={bound.name: bound.options for bound in pipeline.stages},
             secrets=self._secrets(),
         )
+
+
+async def _end_late(flow: Flow, patience: float) -> None:
+    await anyio.sleep(patience)
+    error = LunaError(Kind.TIMEOUT, f"It was not answered within {patience:g} s.", hint="See what it waited for.")
+    flow.cancel(Outcome.FAILED, error)
 
 
 def _asks_for_key(route: Route) -> bool:

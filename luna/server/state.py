@@ -7,6 +7,7 @@ ask them is `luna.server.assemble`'s business.
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import anyio.to_thread
 
@@ -25,6 +26,7 @@ from luna.state.account import Account
 from luna.state.account_states import AccountStates
 from luna.state.accounts import Accounts
 from luna.state.audit import Audit
+from luna.state.breakpoints import Breakpoints
 from luna.state.bulletin import Bulletin
 from luna.state.capture import Captures
 from luna.state.capture_way import browser_way
@@ -34,6 +36,7 @@ from luna.state.chats import ChatLedger
 from luna.state.cleanup import Cleanup
 from luna.state.credentials import CredentialStore
 from luna.state.discretion import Discretion
+from luna.state.drift import Drift, Finding, wanted
 from luna.state.egress import Egress
 from luna.state.keys import ProxyKeys
 from luna.state.logs import Logs
@@ -50,10 +53,12 @@ from luna.state.store import Store
 from luna.state.turns import Turns
 from luna.state.uploads import Uploads
 from luna.state.verification import Verification
+from luna.upstream.chaos import ChaosBackend
 from luna.upstream.exchange import Backend
 from luna.upstream.guard import LinkFetcher
 from luna.upstream.pool import PoolBackend
 from luna.upstream.recording import RecordingBackend
+from luna.upstream.watching import WatchingBackend
 from luna.wire.store import Recordings
 
 HOUR = 3600.0
@@ -82,6 +87,7 @@ class State:
     bulletin: Bulletin
     audit: Audit
     captures: Captures
+    breakpoints: Breakpoints
     background: Background
     """Where what runs beside the requests is started."""
 
@@ -104,18 +110,19 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     network = Network(data / "network.json")
     egress = Egress(network, live, direct, clock)
     stack.push_async_callback(egress.aclose)
+    drift = _drift(services, data, clock)
     site = Site(settings.qwen_base_url, settings.qwen_auth_url)
     accounts = Accounts(
         store=CredentialStore(data / "credentials.json"),
-        backend=RecordingBackend(direct),
-        ways=lambda account, profile: RecordingBackend(egress.backend(account, profile)),
+        backend=_watched(direct, drift),
+        ways=lambda account, profile: _watched(egress.backend(account, profile), drift),
         clock=clock,
         site=site,
         env_token=settings.qwen_token,
         env_cookies=settings.qwen_cookies,
     )
     await accounts.restore(AccountStates(store, clock))
-    scheduler = _scheduler(accounts, live, egress, clock)
+    scheduler = _scheduler(services, accounts, live, egress, clock)
     keys = ProxyKeys(settings.proxy_keys, data / "keys.json", clock=clock, required=not settings.loopback)
     recordings = Recordings(data / "recordings", luna=__version__, clock=clock)
     stack.push_async_callback(anyio.to_thread.run_sync, recordings.close)
@@ -126,7 +133,6 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     await overflow.start()
     services.provide(LivePreferences, live)
     services.provide(Accounts, accounts)
-    services.provide(Scheduler, scheduler)
     services.provide(ProxyKeys, keys)
     services.provide(Recordings, recordings)
     _by_themselves(services, store, clock)
@@ -161,13 +167,28 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         bulletin=bulletin,
         audit=audit,
         captures=captures,
+        breakpoints=Breakpoints(clock),
         background=tasks,
     )
     _keep(state, tasks, clock)
     return state
 
 
-def _scheduler(accounts: Accounts, live: LivePreferences, egress: Egress, clock: Clock) -> Scheduler:
+def _drift(services: Services, data: Path, clock: Clock) -> Drift:
+    """What is new in what comes from Qwen."""
+    drift = Drift(clock, path=data / "drift.json")
+    services.provide(Drift, drift)
+    return drift
+
+
+def _watched(backend: Backend, drift: Drift) -> Backend:
+    """What is made to go wrong is recorded as if it had come; what comes is looked at."""
+    return WatchingBackend(RecordingBackend(ChaosBackend(backend)), drift.saw, wanted)
+
+
+def _scheduler(
+    services: Services, accounts: Accounts, live: LivePreferences, egress: Egress, clock: Clock
+) -> Scheduler:
     """The queue, which gives no account whose way out is closed, and counts the places of workers."""
 
     def gate(account: Account) -> LunaError | None:
@@ -175,13 +196,16 @@ def _scheduler(accounts: Accounts, live: LivePreferences, egress: Egress, clock:
 
     accounts.gate = gate
     egress.watch(accounts.tell)
-    return Scheduler(
+    scheduler = Scheduler(
         accounts,
         live,
         clock=clock,
         workers=lambda account: egress.workers(account.id, account.network_profile),
         worker_limit=egress.network.worker_limit,
     )
+    services.provide(Scheduler, scheduler)
+    services.provide(Egress, egress)
+    return scheduler
 
 
 def _by_themselves(services: Services, store: Store, clock: Clock) -> None:
@@ -238,6 +262,15 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
     state.accounts.watch(lambda _: verification.stir())
     tasks.keep("the checks of the ways out", verification.run)
     tasks.repeat("forgetting", HOUR, forget)
+    drift = state.services[Drift]
+    tasks.keep("the look at new shapes", drift.run)
+
+    def found(findings: list[Finding]) -> None:
+        for finding in findings:
+            state.metrics.drift.add(finding.kind)
+        state.bulletin.publish("drift", {"open": drift.open})
+
+    drift.watchers.append(found)
     news = RunNews(state.bulletin, clock.monotonic)
     state.runs.watch(news.changed)
     tasks.keep("the news of runs", news.keep)
@@ -247,3 +280,4 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
     state.captures.watch = lambda job: state.bulletin.publish("capture", job)
     state.network.watch(lambda: state.bulletin.publish("config", {"changed": "network"}))
     state.accounts.watch(lambda one: state.bulletin.publish("accounts", {"id": one.id if one is not None else None}))
+    state.breakpoints.watch(lambda: state.bulletin.publish("breakpoints", state.breakpoints.news()))

@@ -24,7 +24,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 NONCE = b"__NONCE__"
 SMALL = 600
 """Bytes below which compressing is not worth it."""
-NO_PAGE = ("api/", "v1/", "worker/", "assets/")
+NO_PAGE = ("api/", "v1/", "worker/", "assets/", "auth/")
 """Below these a page is never the answer."""
 
 _KINDS = {

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from luna.admin.envelope import STATUS, error_document
 from luna.model.errors import Kind, LunaError
-from luna.server.asgi import ClientLeft, headers_of, read_body
+from luna.server.asgi import SECURITY_HEADERS, ClientLeft, headers_of, read_body
 from luna.server.worker_targets import Targets
 from luna.upstream.exchange import Backend, InResponse, OutRequest
 from luna.upstream.forward import EXCHANGE, IP_PATH, OUTCOME, PATH, failed, request_of, succeeded
@@ -164,4 +164,4 @@ async def _start(send: Send, status: int, kind: str, outcome: str) -> None:
     headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
     if outcome:
         headers.append((OUTCOME.encode(), outcome.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *SECURITY_HEADERS]})

@@ -28,6 +28,7 @@ from luna.stages.session_bind import rebind
 from luna.stages.session_recall import RECALL
 from luna.state.account import Account
 from luna.state.chats import ChatLedger
+from luna.state.drift import Drift
 from luna.state.place import Place
 from luna.state.runs import Runs
 from luna.state.turns import Turns
@@ -303,6 +304,9 @@ class QwenTurn:
 
     async def close(self) -> None:
         """Give the connection back."""
+        drift = self._flow.services.get(Drift)
+        if drift is not None and self._reader is not None:
+            drift.saw_frames(self._flow.id, *self._reader.stream.samples.take())
         response, self._response = self._response, None
         if response is not None:
             with anyio.CancelScope(shield=True):

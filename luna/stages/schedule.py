@@ -6,6 +6,7 @@ anything of an answer has come, and only for what another account may do better.
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal
 
@@ -19,6 +20,7 @@ from luna.model.events import Batch, Notice, Stream
 from luna.model.values import Duration
 from luna.stages.session_bind import BOUND
 from luna.state.choice import Wish
+from luna.state.egress import Egress
 from luna.state.health import PASSING, Subject
 from luna.state.lease import Lease, Take
 from luna.state.run import Run
@@ -27,6 +29,7 @@ from luna.state.scheduler import Scheduler
 from luna.state.slots import Slot
 from luna.state.tickets import Need, Seat
 from luna.state.turns import Turns
+from luna.wire.recorder import CURRENT
 
 log = logging.getLogger("luna.stages.schedule")
 
@@ -116,8 +119,8 @@ TURN: Key[_Turn] = Key("schedule.turn")
 
 class Schedule(AroundStage):
     """Waits for its turn, takes an account (the one that the client names, else the one that has the conversation's
-    chat, else the one with the most room) and gives both back when the flow is over. An account that Qwen limits, logs
-    out or blocks is left alone, and another one takes over before anything of an answer has come."""
+    chat, else the one with the most room) and gives both back when the flow is over. Before anything of an answer has
+    come, another account takes over after the failures that `failover` names: a block by default is none of them."""
 
     use = "schedule"
     needs_chat = True
@@ -188,7 +191,10 @@ class Schedule(AroundStage):
         try:
             return await scheduler.wait(ticket)
         finally:
-            turn.waited += flow.clock.monotonic() - begun
+            waited = flow.clock.monotonic() - begun
+            turn.waited += waited
+            if (recorder := CURRENT.get()) is not None:
+                recorder.waited(waited)
 
     def _patience(self, scheduler: Scheduler) -> float:
         own = self.options.queue_timeout
@@ -196,7 +202,7 @@ class Schedule(AroundStage):
 
     def _begin(self, flow: Flow, scheduler: Scheduler, turn: _Turn, seat: Seat, run: Run | None) -> None:
         if run is not None:
-            run.running(seat.account.id, seat.worker, seat.account.network_profile)
+            run.running(seat.account.id, *_way_of(flow, seat))
         if turn.seated:
             return
         turn.seated = True
@@ -246,6 +252,17 @@ def client_of(flow: Flow) -> str:
 def _run(flow: Flow) -> Run | None:
     runs = flow.services.get(Runs)
     return runs.find_active(flow.id) if runs is not None else None
+
+
+def _way_of(flow: Flow, seat: Seat) -> tuple[str, str, str]:
+    """The worker, the profile, and the address that the way was last seen to have; empty where that is not known."""
+    account, egress = seat.account, flow.services.get(Egress)
+    if egress is not None and account.source != "demo":
+        with suppress(LunaError):  # it was closed since the seat was given; the exchange itself will say so
+            way = egress.ways.take(account.id, account.network_profile)
+            if way.worker == seat.worker:
+                return way.worker, way.profile or account.network_profile, way.ip
+    return seat.worker, account.network_profile, ""
 
 
 def _need(flow: Flow, scheduler: Scheduler, turn: _Turn) -> Need:

@@ -102,6 +102,7 @@ class Audit:
         wanted = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             wanted = wanted.where(audit.c.id < before)
+        await self._store.commit()
         return [
             Entry(row.id, round(row.at * 1000), row.actor, row.remote, row.method, row.path, row.status, row.said or "")
             for row in await self._store.read(wanted)

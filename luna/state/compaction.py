@@ -5,7 +5,6 @@ meanwhile stays, because only what the summary was made of is cut away. Where an
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -122,11 +121,6 @@ class Compaction:
     def _name(self, session: str) -> str:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
         return f"session-{_ODD.sub('-', session)[:40]}-{now:%Y%m%dT%H%M%S}-{self._ids.token('')[:8]}.txt"
-
-
-def _first_kept(said: Sequence[Message], recent: int) -> int:
-    """The last so many stay; some more where a call would be parted from its result."""
-    return cut_at(said, len(said) - recent) if 0 < recent < len(said) else 0 if recent else len(said)
 
 
 def unknown_session(session: str) -> LunaError:

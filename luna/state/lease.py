@@ -20,6 +20,9 @@ from luna.state.health import Subject
 _WRITING = 2.0
 """Seconds that writing down a changed cookie may take."""
 
+CHAOS = "chaos"
+"""Names, in the detail of an error, what was made to happen on purpose. No account is to blame for that."""
+
 Take = Callable[[], tuple[Account, Callable[[], None]]]
 """Gives an account, and how to give it back. Raises LunaError."""
 
@@ -71,6 +74,6 @@ class Lease:
             self.account.succeeded()
 
     def failed(self, error: LunaError) -> None:
-        """The flow failed; the account is told, unless it has got new credentials meanwhile."""
-        if self.account.authority is self._authority:
+        """The flow failed; the account is told, unless it has got new credentials meanwhile, or is not to blame."""
+        if CHAOS not in error.detail and self.account.authority is self._authority:
             self.account.failed(error, self._subject)

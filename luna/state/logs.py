@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from luna.model.ambient import Clock
+from luna.model.ambient import REPLAYING, Clock
 from luna.model.errors import LunaError
 from luna.model.preferences import LivePreferences
 from luna.state.discretion import Censor, Discretion
@@ -219,6 +219,8 @@ class _Intake(logging.Handler):
         self._logs = logs
 
     def emit(self, record: logging.LogRecord) -> None:
+        if REPLAYING.get():
+            return
         try:
             message = record.getMessage()
         except Exception as error:  # an argument that cannot be written must not harm whoever logs it

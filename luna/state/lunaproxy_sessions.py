@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from luna.conversation.stored import packed, unpacked
+from luna.conversation.stored import packed, read_back, unpacked
+from luna.conversation.titles import first_words
 from luna.model.chat import Attachment, Message, Part, Role, Text
 from luna.state.lunaproxy_fields import (
     PROVIDER,
@@ -24,7 +25,7 @@ from luna.state.lunaproxy_fields import (
     seconds,
     text,
 )
-from luna.state.run import plain
+from luna.state.run import folded, plain
 from luna.state.store.tables import messages, sessions
 
 IMPORTED = "imported"
@@ -124,6 +125,7 @@ def session_rows(data: bytes | msgspec.Raw, where: str, client: str) -> SessionR
         "workspace": text(record.workspace, 1000),
         "thread_id": plain(record.thread_id or record.id, 128),
         "title": text(record.title, 500),
+        "title_folded": folded(text(record.title, 500) or _first_words(spoken)),
         "model": text(record.model, 200),
         "provider_id": plain(record.provider_id or PROVIDER, 40),
         "account_id": text(main.account_id, 64),
@@ -140,6 +142,11 @@ def session_rows(data: bytes | msgspec.Raw, where: str, client: str) -> SessionR
         "detail": msgspec.json.encode({IMPORTED: extra}).decode() if extra else None,
     }
     return SessionRows(row, spoken, damaged)
+
+
+def _first_words(spoken: Sequence[Mapping[str, Any]]) -> str:
+    """By which it can be searched where it has no title."""
+    return first_words([read_back(one["role"], one["content"]) for one in spoken if one["role"] == "user"])
 
 
 def _scope(record: StoredSession, client: str) -> str:

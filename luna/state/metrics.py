@@ -51,6 +51,12 @@ class Metrics:
         self.uploads = registry.add(Counter("luna_uploads_total", "Files sent upstream, by outcome.", ("outcome",)))
         """For the uploads: `uploads.add("completed")`, `"failed"` or `"reused"`."""
         self.uploaded = registry.add(Counter("luna_upload_bytes_total", "Bytes of files sent upstream."))
+        self.drift = registry.add(
+            Counter("luna_upstream_drift_total", "Shapes in the upstream's traffic that were new.", ("kind",))
+        )
+        """For the drift: `drift.add("phase")`."""
+        self.chaos = registry.add(Counter("luna_chaos_total", "Faults that the chaos stage injected.", ("fault",)))
+        """For the chaos stage: `chaos.add("waf-json")`."""
         self.observe("luna_info", "The version that runs.", lambda: {(__version__,): 1.0}, ("version",))
         self._observe_process(started)
 

@@ -16,6 +16,7 @@ from luna.filters.text import folded as folded
 from luna.model.ambient import Clock
 from luna.model.errors import LunaError
 from luna.model.events import Usage
+from luna.wire.redact import Redactor
 
 log = logging.getLogger("luna.state.runs")
 
@@ -34,6 +35,8 @@ MESSAGE = 2000
 """Characters kept of an error's message, and of its hint."""
 NAME, NAMES = 100, 50
 """Characters kept of a tool's name, and how many names."""
+_LOOKED_AT = 4 * PREVIEW
+"""Characters of it that are searched for what gives itself away as a secret: links carry keys."""
 _ID = 64
 _THREAD = 128
 
@@ -245,7 +248,7 @@ class Run:
         record = self.record
         record.model, record.target, record.stream = plain(model, 200), plain(target, 200), stream
         record.client, record.agent = plain(client, 200), agent
-        record.preview = plain(preview, PREVIEW)
+        record.preview = plain(Redactor().text(preview[:_LOOKED_AT]), PREVIEW)
         record.preview_folded = folded(record.preview)
         self._touched(self)
 

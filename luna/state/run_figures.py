@@ -18,6 +18,8 @@ ENDED_WELL = "completed"
 ENDED_BADLY = ("failed", "interrupted")
 TOP = 50
 """Models, accounts and kinds of error that are counted by name; the most frequent ones."""
+FEW = 5
+"""Of those, how many are counted by moments too."""
 
 Row = tuple[Any, ...]
 
@@ -34,11 +36,14 @@ class Span:
     output_tokens: int = 0
     first_p50: float | None = None
     first_p95: float | None = None
+    queue_p95: float | None = None
+    """How long they waited for a place; those that did not wait are not among them."""
 
 
 @dataclass
 class Figures:
-    """`moments`: the beginning of each stretch, oldest first, without gaps; `spans` beside them."""
+    """`moments`: the beginning of each stretch, oldest first, without gaps; `spans` beside them. `error_counts` and
+    `account_counts`: the first few of `errors` and `accounts`, each with one number for each moment."""
 
     since: float
     width: float
@@ -48,6 +53,8 @@ class Figures:
     errors: list[tuple[str, int]] = field(default_factory=list)
     models: list[tuple[str, Span]] = field(default_factory=list)
     accounts: list[tuple[str, Span]] = field(default_factory=list)
+    error_counts: list[tuple[str, list[int]]] = field(default_factory=list)
+    account_counts: list[tuple[str, list[int]]] = field(default_factory=list)
 
 
 class _Whole(FunctionElement[int]):
@@ -94,16 +101,32 @@ def read(connection: Connection, since: float, until: float, width: float) -> Fi
         _fill(made.spans[min(row[0], count - 1)], row[1:])
     made.total = _sum(made.spans)
     firsts = select(number, runs.c.first_event_ms.label("ms")).where(*within, runs.c.first_event_ms.is_not(None))
+    waits = select(number, runs.c.queue_ms.label("ms")).where(*within, runs.c.queue_ms > 0)
     for row in ask(_percentiles(firsts, by_number=True)):
         span = made.spans[min(row[0], count - 1)]
         span.first_p50, span.first_p95 = row[1:]
     for row in ask(_percentiles(firsts, by_number=False)):
         made.total.first_p50, made.total.first_p95 = row[1:]
+    for row in ask(_percentiles(waits, by_number=True)):
+        made.spans[min(row[0], count - 1)].queue_p95 = row[2]
+    for row in ask(_percentiles(waits, by_number=False)):
+        made.total.queue_p95 = row[2]
     kind = runs.c.error_kind
     errors = select(kind, func.count()).where(*within, func.coalesce(kind, "") != "").group_by(kind)
     made.errors = [(row[0], row[1]) for row in ask(errors.order_by(func.count().desc(), kind).limit(TOP))]
     made.models = _named(ask(_by(_MODEL, within)))
     made.accounts = _named(ask(_by(func.coalesce(runs.c.account_id, ""), within)))
+
+    def counts(column: Any, names: list[str]) -> list[tuple[str, list[int]]]:
+        by_name = {name: [0] * count for name in names[:FEW]}
+        for name, at, many in ask(
+            select(column, number, func.count()).where(*within, column.in_(by_name)).group_by(column, number)
+        ):
+            by_name[name][min(at, count - 1)] += many
+        return [*by_name.items()]
+
+    made.error_counts = counts(kind, [name for name, _ in made.errors])
+    made.account_counts = counts(runs.c.account_id, [name for name, _ in made.accounts])
     return made
 
 

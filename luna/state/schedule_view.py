@@ -41,7 +41,7 @@ class RunningView(msgspec.Struct, frozen=True, rename="camel"):
     keys: list[str]
 
 
-class WaitingView(msgspec.Struct, frozen=True, rename="camel"):
+class QueuedView(msgspec.Struct, frozen=True, rename="camel"):
     """A run that waits: for these slots, because of that; `accountId` where only one account will do."""
 
     run_id: str
@@ -62,7 +62,7 @@ class ScheduleView(msgspec.Struct, frozen=True, rename="camel"):
 
     locks: dict[str, LockView]
     running: list[RunningView]
-    waiting: list[WaitingView]
+    waiting: list[QueuedView]
 
 
 def view(
@@ -111,9 +111,9 @@ def _running(seat: Seat) -> RunningView:
     )
 
 
-def _waiting(ticket: Ticket, blockers: Sequence[Slot], reason: str) -> WaitingView:
+def _waiting(ticket: Ticket, blockers: Sequence[Slot], reason: str) -> QueuedView:
     need = ticket.need
-    return WaitingView(
+    return QueuedView(
         run_id=ticket.run,
         client=ticket.client.name,
         account_id=need.wish.account or need.wish.prefer,

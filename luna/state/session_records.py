@@ -72,7 +72,6 @@ class SessionFilter:
         )
         wanted: list[Any] = [column == plain(value, SEARCH) for column, value in columns if value]
         if text := folded(plain(self.text, SEARCH)):
-            # What was taken over from elsewhere has its title as it is.
             title = func.coalesce(sessions.c.title_folded, func.lower(sessions.c.title))
             wanted.append(or_(title.contains(text, autoescape=True), sessions.c.id == plain(self.text, SEARCH)))
         return wanted

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
-    Row,
     Select,
     and_,
     bindparam,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 
 from luna.state.place import Place
 from luna.state.session_nodes import TWINS, Node, Session
+from luna.state.store.prepared import Prepared
 from luna.state.store.tables import messages, nodes, sessions, summaries
 
 PROVIDER = "qwen-ai"
@@ -100,17 +100,13 @@ _SESSION = (
     sessions.c.updated_at,
 )
 _NODE = tuple(column for column in nodes.c if column.name != "session_id")
-_JOINED = select(*_NODE, *(column.label(f"of_{column.name}") for column in _SESSION)).join(
-    sessions, sessions.c.id == nodes.c.session_id
-)
+_JOINED = select(*_NODE, *_SESSION).join(sessions, sessions.c.id == nodes.c.session_id)
 _LATEST_FIRST = (nodes.c.created_at.desc(), nodes.c.position.desc(), nodes.c.id.desc())
 
-_DEEPEST_FIRST = (nodes.c.depth.desc(), *_LATEST_FIRST)
-
-AT_DIGEST = _JOINED.where(nodes.c.digest == bindparam("digest")).order_by(*_LATEST_FIRST).limit(TWINS)
-AT_DIGESTS = (
-    _JOINED.where(nodes.c.digest.in_(bindparam("digests", expanding=True))).order_by(*_DEEPEST_FIRST).limit(TWINS)
-)
+_AT_DIGEST = Prepared(_JOINED.where(nodes.c.digest == bindparam("digest")).order_by(*_LATEST_FIRST).limit(TWINS))
+_NAMES = tuple(f"digest_{number}" for number in range(64))
+"""So many digests are looked for at once: always the same number, so that there is one statement."""
+_KNOWN = Prepared(select(nodes.c.digest).where(nodes.c.digest.in_([bindparam(name) for name in _NAMES])))
 LATEST_OF_SESSION = (
     _JOINED.where(nodes.c.session_id == bindparam("session"), nodes.c.subagent == bindparam("subagent"))
     .order_by(*_LATEST_FIRST)
@@ -184,39 +180,35 @@ def delete_up_to(updated: float, session: str) -> Sequence[Executable]:
     )
 
 
-def session_of(row: Row[Any], prefix: str = "") -> Session:
-    """A session out of its columns."""
-    found = row._mapping
-    return Session(
-        id=found[f"{prefix}id"],
-        scope=found[f"{prefix}scope"],
-        thread=found[f"{prefix}thread_id"],
-        source=found[f"{prefix}source"],
-        workspace=found[f"{prefix}workspace"] or "",
-        turns=found[f"{prefix}turn_count"],
-        messages=found[f"{prefix}message_count"],
-        first=found[f"{prefix}first_message"] or 0,
-        updated=found[f"{prefix}updated_at"],
-        stored=True,
-    )
+def at_digests(connection: Connection, digests: Sequence[bytes]) -> list[Any]:
+    """The rows of the nodes at the first of these digests; where there are none, those at the others, in their order,
+    up to `TWINS`. Most histories are known by the first digest or not at all, which the index alone can tell."""
+    if found := _AT_DIGEST.rows(connection, {"digest": digests[0]}):
+        return found
+    for begin in range(1, len(digests), len(_NAMES)):
+        some = digests[begin : begin + len(_NAMES)]
+        filled = [*some, *[some[-1]] * (len(_NAMES) - len(some))]
+        known = {row[0] for row in _KNOWN.rows(connection, dict(zip(_NAMES, filled, strict=True)))}
+        for digest in some:
+            if digest in known and len(found) < TWINS:
+                found += _AT_DIGEST.rows(connection, {"digest": digest})
+        if len(found) >= TWINS:
+            break
+    return found
 
 
-def node_of(row: Row[Any], session: Session) -> Node:
+def session_of(row: Sequence[Any]) -> Session:
+    """A session out of its columns, or out of the last ones of a node's row."""
+    name, scope, thread, source, workspace, turns, said, first, updated = row[-len(_SESSION) :]
+    return Session(name, scope, thread, source, workspace or "", turns, said, first or 0, updated, stored=True)
+
+
+def node_of(row: Sequence[Any], session: Session) -> Node:
     """A node out of its row."""
-    return Node(
-        id=row.id,
-        digest=row.digest,
-        asked=row.asked,
-        session=session,
-        parent=row.parent_id,
-        place=Place(row.account_id, row.chat_id, row.response_id, row.model, row.system),
-        instructions=row.instructions,
-        depth=row.depth,
-        position=row.position,
-        created=row.created_at,
-        next=row.next,
-        subagent=row.subagent,
-    )
+    name, digest, asked, subagent, parent, account, chat, response, model, system = row[:10]
+    instructions, after, depth, position, created = row[10 : len(_NODE)]
+    place = Place(account, chat, response, model, system)
+    return Node(name, digest, asked, session, parent, place, instructions, depth, position, created, after, subagent)
 
 
 def node_row(node: Node) -> dict[str, Any]:

@@ -113,21 +113,13 @@ class Sessions:
     async def _cold(self, missed: dict[bytes, int], wish: Wish) -> tuple[Node, int] | None:
         """The same out of the database. After a restart it is the longest part that is found; only when it is not are
         the others looked for, of which a long history has many."""
-        longest, *others = list(missed)[:LOOK_BACK]
-
-        def read(connection: Connection) -> Sequence[Row[Any]]:
-            found = connection.execute(rows.AT_DIGEST, {"digest": longest}).fetchall()
-            return found or (connection.execute(rows.AT_DIGESTS, {"digests": others}).fetchall() if others else ())
-
+        digests = list(missed)[:LOOK_BACK]
         nodes: dict[bytes, list[Node]] = {}
-        for row in await self.store.run(read):
+        for row in await self.store.run(lambda connection: rows.at_digests(connection, digests)):
             node = self._absorb(row)
             nodes.setdefault(node.digest, []).append(node)
-        for digest, end in missed.items():
-            chosen = choose(nodes.get(digest, ()), wish)
-            if chosen is not None:
-                return chosen, end
-        return None
+        chosen = ((choose(equal, wish), missed[digest]) for digest, equal in nodes.items())
+        return next(((node, end) for node, end in chosen if node is not None), None)
 
     async def _after_the_last(self, asked: Asked, named: Session) -> Found:
         """The client names a session and brings nothing but new words: they follow the session's last answer."""
@@ -196,8 +188,8 @@ class Sessions:
         found = await self._read(statement, **values)
         return self._absorb(found[0]) if found else None
 
-    def _absorb(self, row: Row[Any]) -> Node:
-        return self.hot.add(rows.node_of(row, self._met(rows.session_of(row, "of_"))))
+    def _absorb(self, row: Sequence[Any]) -> Node:
+        return self.hot.add(rows.node_of(row, self._met(rows.session_of(row))))
 
     def _met(self, session: Session) -> Session:
         """The object that stands for the session in this process."""
@@ -220,6 +212,8 @@ class Sessions:
         found.settled = True
         if found.node is not None:
             self.store.write(rows.GONE_ON_FROM, {"node": found.node.id, "request": asked.history.digest})
+        # Where the client sends its new words alone, the turns before them are the ones that the node counts.
+        before = found.node.depth if found.node is not None and not found.known else 0
         node = Node(
             id=run,
             digest=asked.history.answered_with(answer),
@@ -228,7 +222,7 @@ class Sessions:
             parent=found.node.id if found.node is not None else None,
             place=place,
             instructions=asked.instructions,
-            depth=len(asked.history.turns) + 1,
+            depth=before + len(asked.history.turns) + 1,
             position=first,
             created=at,
             subagent=asked.subagent,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from luna.model.errors import Kind, LunaError
+from luna.upstream.chaos import replayed
 from luna.upstream.exchange import OutRequest
 from luna.upstream.response import Response, broken
 from luna.wire.reader import Exchange
@@ -55,6 +56,7 @@ class ReplayBackend:
         exchange = waiting.popleft()
         host = urlsplit(request.url).hostname or ""
         if exchange.status:
+            replayed(exchange.headers)
             await self.pause(exchange.head_t - exchange.opened.t)
             return ReplayedResponse(self, host, exchange)
         if exchange.end is not None:

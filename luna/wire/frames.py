@@ -104,6 +104,8 @@ class UpRequest(Bytes, tag="up.request", frozen=True):
     method: str
     url: str
     headers: Headers = ()
+    waited: int = 0
+    """Microseconds that the flow had spent in the queue for an account, since the exchange before."""
 
 
 class UpHead(Frame, tag="up.head", frozen=True):

@@ -42,10 +42,20 @@ _CHAT = msgspec.json.Decoder(ChatRequest)
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes, and when they came or went: microseconds since the flow was born."""
+    """Bytes, and when they came or went: microseconds since the flow was born. `line` is the number of their frame:
+    what came first where two times are equal; 0 where there is none."""
 
     t: int
     data: bytes
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something happened, and the number of the frame that says so."""
+
+    t: int
+    line: int
 
 
 @dataclass
@@ -85,6 +95,8 @@ class Recording:
     """By boundary, in order: the batches as they left the transport and each response stage."""
     times: dict[str, int] = field(default_factory=dict)
     """By boundary: when the document, or the first batch, left it. Microseconds since the flow was born."""
+    batches: list[Moment] = field(default_factory=list)
+    """When each batch left the transport."""
     status: int = 0
     """What the client got; 0 when nothing was sent."""
     started: int = 0
@@ -121,7 +133,7 @@ def read(lines: Iterable[bytes], ladder: Mapping[int, Step] = LADDER) -> Recordi
                 version = version_of(_RAW.decode(line), ladder)
                 builder = _Builder(_decode(line, version, ladder))
             else:
-                builder.add(_decode(line, version, ladder))
+                builder.add(_decode(line, version, ladder), number)
         except ValueError as error:  # msgspec's errors are such, too
             refused = _unreadable(number, error)
             if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
@@ -158,10 +170,12 @@ class _Builder:
         self._batches: list[dict[str, list[StreamEvent]]] = []
         self._seen = ""
         self._cut: dict[int, str] = {}
+        self._line = 1
 
-    def add(self, frame: AnyFrame) -> None:
-        """Raises ValueError for a frame that does not fit."""
+    def add(self, frame: AnyFrame, line: int) -> None:
+        """The frame on that line. Raises ValueError for one that does not fit."""
         made = self._made
+        self._line = line
         match frame:
             case UpRequest() | UpHead() | UpData() | UpEnd():
                 self._add_exchanged(frame)
@@ -176,7 +190,7 @@ class _Builder:
             case ClientStart():
                 made.status, made.headers, made.started = frame.status, frame.headers, frame.t
             case ClientBytes():
-                made.sent.append(Chunk(frame.t, frame.data))
+                made.sent.append(Chunk(frame.t, frame.data, line))
             case Failure():
                 made.failure = frame
             case Truncated():
@@ -213,7 +227,7 @@ class _Builder:
         exchange = exchanges[frame.x - 1]
         match frame:
             case UpData():
-                exchange.chunks.append(Chunk(frame.t, frame.data))
+                exchange.chunks.append(Chunk(frame.t, frame.data, self._line))
             case UpHead():
                 exchange.status, exchange.headers, exchange.head_t = frame.status, frame.headers, frame.t
             case UpEnd():
@@ -236,6 +250,7 @@ class _Builder:
             self._made.times[frame.boundary] = frame.t
         while len(self._batches) < frame.n:
             self._batches.append({})
+            self._made.batches.append(Moment(frame.t, self._line))
         encoded = bytes(frame.events)
         if encoded:
             self._batches[frame.n - 1][frame.boundary] = _EVENTS.decode(encoded)

@@ -26,13 +26,14 @@ class Tape:
         return f"<Tape {self._x} of {self.ledger.flow} {'ended' if self.ended else 'running'}>"
 
     @harmless
-    def request(self, method: str, url: str, headers: Headers, body: bytes) -> None:
-        """The exchange begins."""
+    def request(self, method: str, url: str, headers: Headers, body: bytes, waited: int = 0) -> None:
+        """The exchange begins. `waited` in microseconds."""
         ledger, redact = self.ledger, self.ledger.redactor
         headers = redact.headers(headers)  # first: it learns credentials that may stand elsewhere
         body = _shortened(headers, body)
         body = redact.body(body) if ledger.afford(len(body)) else b""
-        ledger.write(UpRequest(ledger.now(), self._x, method, redact.text(url), headers, **pack(body)))
+        url = redact.text(url)
+        ledger.write(UpRequest(ledger.now(), self._x, method, url, headers, waited, **pack(body)))
 
     @harmless
     def head(self, status: int, headers: Headers) -> None:

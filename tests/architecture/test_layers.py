@@ -22,11 +22,13 @@ ALLOWED: dict[str, set[str]] = {
     "qwen": BASE | {"upstream", "protocols.sse"},
     "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation", "filters"},
     "config": BASE | {"core", "disk"},
-    "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation"},
+    "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation", "filters"},
     "demo": BASE,
-    "admin": BASE | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation", "filters"},
+    "admin": BASE
+    | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation", "filters", "replay"},
     "server": BASE
-    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk", "tools.profiles"},
+    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk", "tools.profiles"}
+    | {"filters", "replay"},
     "replay": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream"},
     "cli": BASE
     | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay", "disk"},

@@ -151,4 +151,4 @@ async def timed(look: Callable[[], Awaitable[None]], rounds: int) -> tuple[float
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    anyio.run(main, backend_options={"use_uvloop": True})

@@ -12,6 +12,7 @@ names another build of them). `visit.picture(name)` leaves pictures in LUNA_SCRE
 """
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,8 +35,10 @@ ARGUMENTS = (
     "--disable-sync",
 )
 WINDOW = (1360, 860)
+PATIENCE = 30_000
+"""Milliseconds until a condition that does not come fails a test: long enough for a machine that has other work."""
 
-expect.set_options(timeout=5000)
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
@@ -49,6 +52,16 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture(scope="package")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages as they were built when the tests began: who builds others meanwhile does not change these."""
+    other = os.environ.get("LUNA_TEST_PAGES")
+    built = Path(other) if other else static.pages_directory()
+    if built is None:
+        pytest.fail("The pages are not built: cd ui && npm ci && npm run build.")
+    return shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")
+
+
 @pytest.fixture
 def luna_environ() -> dict[str, str]:
     """What a test file adds to the environment of its lunas: override it there."""
@@ -56,13 +69,18 @@ def luna_environ() -> dict[str, str]:
 
 
 @pytest.fixture
-async def luna(tmp_path: Path, luna_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+def luna_account() -> bool:
+    """Whether there is an account; a test file may say that there is none."""
+    return True
+
+
+@pytest.fixture
+async def luna(
+    tmp_path: Path, pages: Path, luna_environ: dict[str, str], luna_account: bool, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Running]:
     """A luna with its pages, and the look-alike behind it."""
-    if other := os.environ.get("LUNA_TEST_PAGES"):
-        monkeypatch.setattr(static, "pages_directory", lambda: Path(other))
-    if static.pages_directory() is None:
-        pytest.fail("The pages are not built: cd ui && npm ci && npm run build.")
-    async with running_luna(tmp_path / "data", environ=luna_environ) as running:
+    monkeypatch.setattr(static, "pages_directory", lambda: pages)
+    async with running_luna(tmp_path / "data", environ=luna_environ, account=luna_account) as running:
         yield running
 
 
@@ -73,6 +91,7 @@ async def visit(luna: Running, chromium: Browser) -> AsyncIterator[Visit]:
     context = await chromium.new_context(
         viewport={"width": width, "height": height}, locale="en-GB", color_scheme="light"
     )
+    context.set_default_timeout(PATIENCE)
     await watch_policy(context)
     await context.grant_permissions(["clipboard-read", "clipboard-write"], origin=luna.url)
     visit = Visit(luna, context, await context.new_page())

@@ -44,6 +44,8 @@ async def busiest(browser: Browser, page: Page, act: Callable[[], Awaitable[Any]
     longest: float = max(
         event["tdur"] / 1000
         for event in events
-        if event["name"] == "RunTask" and "tdur" in event and threads[event["pid"], event["tid"]] == "CrRendererMain"
+        if event["name"] == "RunTask"
+        and "tdur" in event
+        and threads.get((event["pid"], event["tid"])) == "CrRendererMain"
     )
     return longest

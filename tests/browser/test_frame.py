@@ -1,7 +1,11 @@
-"""What is around every page: the way in, navigation, theme, language, and no barrier in any of it."""
+"""What is around every page: the way in and out, navigation, theme, what the first page weighs, and no barrier."""
+
+import gzip
+import re
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
 from tests.browser.visit import Visit, check_accessibility
 from tests.support.house import ADMIN_KEY
@@ -19,6 +23,8 @@ PAGES = (
     "/logs",
     "/playground",
 )
+FIRST_LOAD = 350 * 1024
+"""Bytes, gzipped, of all that comes before somebody sees the first page."""
 
 
 async def test_a_stranger_signs_in(visit: Visit) -> None:
@@ -34,6 +40,60 @@ async def test_a_stranger_signs_in(visit: Visit) -> None:
     await key.fill(ADMIN_KEY)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(key).to_be_visible()
+    await page.reload()
+    await expect(key).to_be_visible()
+
+
+async def test_the_first_page_is_light(visit: Visit) -> None:
+    came: list[Response] = []
+    visit.page.on("response", lambda response: came.append(response))
+    page = await visit.open("/")
+    await expect(page.get_by_role("heading", level=1, name="Overview")).to_be_visible()
+    await page.wait_for_load_state("load")
+    weights: dict[str, int] = {}
+    for response in came:
+        path = urlsplit(response.url).path
+        if path.startswith("/api/"):
+            continue
+        body = await response.body()
+        weights[path] = len(gzip.compress(body))
+        if path.endswith((".js", ".css")):
+            assert re.search(r"-[\w-]{8}\.\w+$", path), "a name that changes with what it names"
+            assert "immutable" in response.headers["cache-control"]
+            assert len(body) < 1024 or response.headers.get("content-encoding"), path
+    assert {"/"} < weights.keys()
+    assert sum(weights.values()) <= FIRST_LOAD, weights
+
+
+async def test_a_chosen_theme_stays(visit: Visit) -> None:
+    page = await visit.open("/logs")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = await page.evaluate(ground)
+    await page.get_by_label("Theme").select_option("dark")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert await page.evaluate(ground) != light
+    await page.reload()
+    await expect(page.get_by_label("Theme")).to_have_value("dark")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.get_by_label("Theme").select_option("system")
+    assert await page.evaluate(ground) == light
+    await page.emulate_media(color_scheme="dark")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_the_menu_of_a_narrow_window(visit: Visit) -> None:
+    await visit.page.set_viewport_size({"width": 390, "height": 844})
+    page = await visit.open("/logs")
+    menu, pages = page.get_by_role("button", name="Menu"), page.get_by_role("navigation", name="Pages")
+    await expect(pages).to_be_hidden()
+    await menu.click()
+    await expect(menu).to_have_attribute("aria-expanded", "true")
+    await check_accessibility(page)
+    await pages.get_by_role("link", name="Models").click()
+    await expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
+    await expect(pages).to_be_hidden()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -8,6 +8,7 @@ import logging
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -17,11 +18,14 @@ from playwright.async_api import Playwright, async_playwright
 from luna.demo.serve import Lookalike
 from luna.model.errors import Kind, LunaError
 from luna.qwen.endpoints import PAGE_HEADERS, Site
+from luna.qwen.login import _Visit
 from luna.state.capture import Job
 from luna.upstream.proxies import ProxyAddress
 from tests.support.logins import Desk, Person, desk, kill, person_at
 from tests.support.ports import free_port
 
+PATIENCE = 120
+"""Seconds, far more than any login here takes."""
 NOT_LOGGED_IN = ["starting", "opening", "waiting"]
 LOGGED_IN = [*NOT_LOGGED_IN, "reading", "validating", "done"]
 
@@ -47,12 +51,25 @@ async def office(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def logged_in(office: Desk, person: Person, name: str, account: str = "") -> Job:
-    job = office.captures.begin(account_id=account, seconds=30, headless=True)
+    job = office.captures.begin(account_id=account, seconds=PATIENCE, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
         await person.log_in(page, name)
         assert await office.ended(job) == "done", job
     return job
+
+
+def looks_counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What each look at the pages has found."""
+    found: list[Any] = []
+    look = _Visit._look
+
+    async def counted(visit: _Visit) -> Any:
+        found.append(await look(visit))
+        return found[-1]
+
+    monkeypatch.setattr(_Visit, "_look", counted)
+    return found
 
 
 async def test_a_login_becomes_an_account_with_everything_that_the_page_has(
@@ -83,7 +100,7 @@ async def test_a_login_becomes_an_account_with_everything_that_the_page_has(
 
 async def test_the_profile_is_kept_for_its_account_and_goes_with_it(office: Desk, person: Person) -> None:
     first = await logged_in(office, person, "anna")
-    again = office.captures.begin(account_id=first.account_id, seconds=30, headless=True)
+    again = office.captures.begin(account_id=first.account_id, seconds=PATIENCE, headless=True)
     assert await office.ended(again) == "done", "it is still logged in there: nobody has to type"
     assert len(office.accounts.all()) == 1
     second = await logged_in(office, person, "berta")
@@ -91,7 +108,7 @@ async def test_the_profile_is_kept_for_its_account_and_goes_with_it(office: Desk
     folders = {folder.name for folder in (office.data / "browser").iterdir()}
     assert folders == {f"account-{first.account_id}", f"account-{second.account_id}"}
     await office.accounts.remove(first.account_id)
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         while (office.data / "browser" / f"account-{first.account_id}").exists():
             await anyio.sleep(0.01)
 
@@ -100,7 +117,7 @@ async def test_an_account_is_not_given_somebody_elses_login(office: Desk, person
     anna = (await logged_in(office, person, "anna")).account_id
     before = office.accounts.require(anna).authority.credentials
     await anyio.to_thread.run_sync((office.data / "browser" / f"account-{anna}").rename, office.data / "away")
-    job = office.captures.begin(account_id=anna, seconds=30, headless=True)
+    job = office.captures.begin(account_id=anna, seconds=PATIENCE, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
         await person.log_in(page, "berta")
@@ -115,17 +132,21 @@ async def test_an_account_is_not_given_somebody_elses_login(office: Desk, person
     assert office.accounts.require(anna).authority.credentials.token != before.token
 
 
-async def test_a_page_of_another_origin_is_never_read(office: Desk, person: Person) -> None:
+async def test_a_page_of_another_origin_is_never_read(
+    office: Desk, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = looks_counted(monkeypatch)
     async with Lookalike() as foreign:
         foreign.state.user_named("anna")
-        job = office.captures.begin(seconds=30, headless=True)
+        job = office.captures.begin(seconds=PATIENCE, headless=True)
         async with person.at_the_window() as page:
             await page.wait_for_url("**/auth*")
             await page.goto(f"{foreign.url}/auth")
             await person.log_in(page, "anna")
             await page.get_by_text("Hello, anna.").wait_for()
             assert await page.evaluate("localStorage.getItem('token').length > 100")
-            await anyio.sleep(1.2)
+            before = len(looks)
+            await office.until(job, lambda _: len(looks) > before + 2)
             assert office.told == NOT_LOGGED_IN
             await office.captures.cancel(job.id)
     assert not office.accounts.all()
@@ -133,7 +154,7 @@ async def test_a_page_of_another_origin_is_never_read(office: Desk, person: Pers
 
 
 async def test_a_login_that_is_no_good_is_waited_past(office: Desk, person: Person) -> None:
-    job = office.captures.begin(seconds=30, headless=True)
+    job = office.captures.begin(seconds=PATIENCE, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
         await page.evaluate("localStorage.setItem('token', 'eyJhbGciOiJIUzI1NiJ9.e30.left-over-of-long-ago')")
@@ -143,7 +164,7 @@ async def test_a_login_that_is_no_good_is_waited_past(office: Desk, person: Pers
 
 
 async def test_only_one_window_is_open_and_cancelling_closes_it(office: Desk, person: Person) -> None:
-    job = office.captures.begin(seconds=30, headless=True)
+    job = office.captures.begin(seconds=PATIENCE, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
         with pytest.raises(LunaError) as refused:
@@ -151,7 +172,7 @@ async def test_only_one_window_is_open_and_cancelling_closes_it(office: Desk, pe
         assert refused.value.kind is Kind.CONFLICT
         assert (await office.captures.cancel(job.id)).state == "cancelled"
     assert not office.processes()
-    again = office.captures.begin(seconds=30, headless=True)
+    again = office.captures.begin(seconds=PATIENCE, headless=True)
     assert (await office.captures.cancel(again.id)).state == "cancelled", "also while the browser is being started"
     assert (await office.captures.cancel(job.id)).state == "cancelled", "once more changes nothing"
 
@@ -166,7 +187,7 @@ async def test_nobody_logs_in(office: Desk, person: Person) -> None:
 
 @pytest.mark.parametrize("how", ["closed", "killed"])
 async def test_the_window_goes_away(office: Desk, person: Person, how: str) -> None:
-    job = office.captures.begin(seconds=30, headless=True)
+    job = office.captures.begin(seconds=PATIENCE, headless=True)
     async with person.at_the_window() as page:
         await page.wait_for_url("**/auth*")
         if how == "closed":
@@ -202,7 +223,7 @@ async def test_the_window_goes_out_by_the_accounts_proxy_and_by_nothing_else(off
     office.captures.way = lambda account_id: ProxyAddress("http", "127.0.0.1", port, "me", "s3cret")
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, proxy)
-        job = office.captures.begin(seconds=30, headless=True)
+        job = office.captures.begin(seconds=PATIENCE, headless=True)
         async with person.at_the_window():
             await office.until(job, lambda job: job.state == "waiting" and bool(asked))
         await office.captures.cancel(job.id)
@@ -214,7 +235,7 @@ async def test_the_window_goes_out_by_the_accounts_proxy_and_by_nothing_else(off
 async def test_the_site_cannot_be_reached(tmp_path: Path, person: Person) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     async with Lookalike() as lookalike, desk(tmp_path / "data", lookalike, site=Site(nowhere, nowhere)) as office:
-        job = office.captures.begin(seconds=30, headless=True)
+        job = office.captures.begin(seconds=PATIENCE, headless=True)
         assert await office.ended(job) == "failed"
     assert job.error == f"The browser cannot open {nowhere} (net::ERR_CONNECTION_REFUSED)."
     assert job.hint

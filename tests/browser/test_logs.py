@@ -2,6 +2,7 @@
 
 import re
 
+import anyio
 import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -101,9 +102,10 @@ async def test_the_view_follows_new_lines_only_from_the_end(visit: Visit) -> Non
     say(visit.luna, "at the end")
     await expect(row(page, "at the end")).to_be_visible()
     body = page.get_by_role("grid", name="Log")
-    await body.evaluate("box => box.scrollTop = 400")
     to_end = page.get_by_role("button", name="To the newest")
-    await expect(to_end).to_be_visible()
+    with anyio.fail_after(30):
+        while not await to_end.is_visible():  # a line that comes in the same frame takes the view to the end once more
+            await body.evaluate("box => box.scrollTop = 400")
     say(visit.luna, "unseen")
     await expect(page.get_by_text("152 lines")).to_be_visible()
     assert await body.evaluate("box => box.scrollTop") == 400
@@ -116,6 +118,7 @@ async def test_older_lines_come_when_they_are_wanted_and_nothing_jumps(visit: Vi
     say(visit.luna, *(f"line {number}" for number in range(450)))
     page = await visit.open("/logs")
     await expect(page.get_by_text("200 lines")).to_be_visible()
+    await live(page)
     body = page.get_by_role("grid", name="Log")
     await body.evaluate("box => box.scrollTop = 0")
     await expect(page.get_by_text("400 lines")).to_be_visible()
@@ -132,6 +135,7 @@ async def test_the_keyboard_moves_through_the_lines(visit: Visit) -> None:
     say(visit.luna, *(f"line {number}" for number in range(100)))
     page = await visit.open("/logs")
     await expect(row(page, "line 99")).to_be_visible()
+    await live(page)
     await page.get_by_role("grid", name="Log").focus()
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("ArrowUp")
@@ -139,7 +143,9 @@ async def test_the_keyboard_moves_through_the_lines(visit: Visit) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog", name="Log line")).to_contain_text("line 98")
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("grid", name="Log")).to_be_focused()
     await page.keyboard.press("Home")
+    await expect(row(page, "line 0")).to_have_attribute("aria-selected", "true")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog", name="Log line")).to_contain_text("line 0")
 

@@ -136,8 +136,8 @@ async def test_keys_and_values_are_offered(visit: Visit) -> None:
     await page.keyboard.type("  - us")
     offers = page.get_by_role("listbox", name="Completions")
     await expect(offers.get_by_role("option", name="use")).to_be_visible()
-    await page.wait_for_timeout(150)  # what has just appeared is not accepted yet, lest somebody meant a new line
-    await page.keyboard.press("Enter")
+    await offers.get_by_role("option", name="use").click()
+    await expect(offers).to_be_hidden()
     await page.keyboard.type("requ")
     await expect(offers.get_by_role("option", name="require-answer")).to_be_visible()
     await visit.picture("pipelines-completion")

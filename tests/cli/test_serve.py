@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import httpcore
+import msgspec
 import pytest
 
 from tests.support.command import environment, luna, serving
@@ -79,6 +80,18 @@ def test_beyond_loopback_a_proxy_key_is_needed(tmp_path: Path) -> None:
     refused = luna("serve", "--host", "0.0.0.0", data_dir=tmp_path)
     assert refused.returncode == 2
     assert "LUNA_PROXY_KEY" in refused.stderr
+
+
+def test_beyond_loopback_a_key_that_was_made_before_is_enough(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data, "--demo", LUNA_ADMIN_KEY="admin") as running:
+        named = [("authorization", "Bearer admin"), ("content-type", "application/json")]
+        answer = httpcore.request("POST", f"{running.url}/api/keys", headers=named, content=b'{"name": "laptop"}')
+        key: bytes = msgspec.json.decode(answer.content)["key"].encode()
+    with serving(data, "--demo", "--host", "0.0.0.0") as running:
+        assert running.get("/v1/models").status == 401
+        shown = [("authorization", b"Bearer " + key)]
+        assert httpcore.request("GET", f"{running.url}/v1/models", headers=shown).status == 200
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from luna.disk.claim import claimed
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
 from tests.support.command import luna
+from tests.support.stores import Database
 from tests.unit.config.test_preference_document import LEAVES, at
 from tests.unit.state.test_lunaproxy_accounts import RECORDS
 from tests.unit.state.test_lunaproxy_records import RUN, SESSION
@@ -49,6 +50,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
+def either(run: Command, database: Database, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The same, over SQLite and over PostgreSQL."""
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    return run
+
+
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A LunaProxy's data directory."""
     return Path(shutil.copytree(FIXTURE, tmp_path / "lunaproxy"))
@@ -68,8 +77,8 @@ def table(said: Said) -> dict[str, list[int]]:
     return {row[0]: [int(cell) for cell in row[1:]] for row in rows}
 
 
-def test_everything_is_taken_over(run: Command, source: Path, tmp_path: Path) -> None:
-    said = run("import", source)
+def test_everything_is_taken_over(either: Command, source: Path, tmp_path: Path) -> None:
+    said = either("import", source)
     assert (said.code, said.err) == (0, "")
     assert table(said) == {
         "settings": [66, 34, 23, 9, 0],
@@ -95,7 +104,12 @@ def test_everything_is_taken_over(run: Command, source: Path, tmp_path: Path) ->
     key = ProxyKeys((), data / "keys.json").admit("sk_canary_proxy_key_0123456789")
     assert key is not None
     assert key.name == "default"
-    for name in ("config.json", "credentials.json", "keys.json", "luna.db"):
+    for name in (
+        "config.json",
+        "credentials.json",
+        "keys.json",
+        *([] if "LUNA_DATABASE_URL" in os.environ else ["luna.db"]),
+    ):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
@@ -109,10 +123,10 @@ def test_no_secret_is_said_or_left_where_it_does_not_belong(run: Command, source
     assert b"ticket" not in (data / "credentials.json").read_bytes()
 
 
-def test_a_second_time_changes_nothing_and_says_so(run: Command, source: Path, tmp_path: Path) -> None:
-    run("import", source)
+def test_a_second_time_changes_nothing_and_says_so(either: Command, source: Path, tmp_path: Path) -> None:
+    either("import", source)
     before = files(tmp_path / "luna")
-    said = run("import", source)
+    said = either("import", source)
     assert said.code == 0
     assert said.out.endswith("Nothing was changed: what can be taken over is there already.\n")
     assert {line: numbers[1] for line, numbers in table(said).items()} == dict.fromkeys(
@@ -191,7 +205,7 @@ def test_accounts_before_the_tear_are_whole(run: Command, source: Path, tmp_path
     assert [account.id for account in accounts] == ["work", "main"]
 
 
-def test_half_valid_records_are_named_one_by_one(run: Command, source: Path) -> None:
+def test_half_valid_records_are_named_one_by_one(either: Command, source: Path) -> None:
     (source / "sessions.json").write_bytes(
         b'{"session::a": {"id": 7}, "session::b": {"id": "b", "createdAt": 1}, "c": 5}'
     )
@@ -199,7 +213,7 @@ def test_half_valid_records_are_named_one_by_one(run: Command, source: Path) -> 
     config = read(source / "config.json")
     config["settings"]["session"]["historyLimit"] = "many"
     (source / "config.json").write_bytes(msgspec.json.encode(config))
-    said = run("import", source)
+    said = either("import", source)
     assert said.code == 1
     for sentence in (
         "session.historyLimit: must be a whole number of at least 0; got text",
@@ -271,10 +285,10 @@ def test_a_bad_setting(run: Command, source: Path, monkeypatch: pytest.MonkeyPat
     assert (said.code, said.err) == (2, "luna: LUNA_DATABASE_URL names 'mysql'; luna knows sqlite and postgresql.\n")
 
 
-def test_an_export_has_lunaproxys_shapes_and_no_secret(run: Command, source: Path, tmp_path: Path) -> None:
-    run("import", source)
+def test_an_export_has_lunaproxys_shapes_and_no_secret(either: Command, source: Path, tmp_path: Path) -> None:
+    either("import", source)
     target = tmp_path / "out"
-    said = run("export", target)
+    said = either("export", target)
     assert said.code == 0
     assert said.out.splitlines() == [
         f"{target}: 4 accounts, 2 sessions, 7 runs.",
@@ -289,11 +303,11 @@ def test_an_export_has_lunaproxys_shapes_and_no_secret(run: Command, source: Pat
     assert config["settings"]["session"]["rollingHistoryK"] == 12
 
 
-def test_an_export_with_credentials_can_be_imported(run: Command, source: Path, tmp_path: Path) -> None:
-    run("import", source)
-    said = run("export", tmp_path / "out", "--with-credentials")
+def test_an_export_with_credentials_can_be_imported(either: Command, source: Path, tmp_path: Path) -> None:
+    either("import", source)
+    said = either("export", tmp_path / "out", "--with-credentials")
     assert "The credentials are in it, in clear: keep it to yourself." in said.out
-    assert run("import", tmp_path / "out", data=tmp_path / "second").code == 0
+    assert either("import", tmp_path / "out", data=tmp_path / "second").code == 0
     first, second = (CredentialStore(tmp_path / name / "credentials.json").load() for name in ("luna", "second"))
     assert first == second
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
 
-from luna.model.ambient import SystemClock
 from luna.model.preferences import LivePreferences, Preferences, SessionPreferences
-from luna.server.memory import Remembrance, open_memory
 from luna.state.chat_rows import State
 from luna.state.chats import ChatLedger
+from luna.state.session_archive import SessionArchive
+from luna.state.session_records import SessionRecord
+from luna.state.session_upkeep import Upkeep
 from tests.support.house import Running, running_luna
 from tests.support.remembering import idle
+from tests.support.stores import Database
 
 OPTIONS = SessionPreferences(summary_every_n_turns=3, rolling_history_k=2, compact_keep_recent=2)
 
@@ -25,7 +26,6 @@ class Talk:
     """A client in the middle of a conversation."""
 
     luna: Running
-    remembered: Remembrance
     messages: list[dict[str, Any]] = field(default_factory=lambda: [{"role": "system", "content": "Be brief."}])
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -37,6 +37,15 @@ class Talk:
         assert response.status == 200, response.content
         self.messages.append(msgspec.json.decode(response.content)["choices"][0]["message"])
         self.headers = {name.decode(): value.decode() for name, value in response.headers}
+
+    @property
+    def upkeep(self) -> Upkeep:
+        return self.luna.house.services[Upkeep]
+
+    async def record(self) -> SessionRecord:
+        """The session, as it is listed."""
+        house = self.luna.house
+        return await SessionArchive(house.state.store, house.state.sessions).get(self.session)
 
     @property
     def chat(self) -> str:
@@ -55,26 +64,20 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(data_dir: Path) -> AsyncIterator[Talk]:
-    async with running_luna(data_dir) as luna, anyio.create_task_group() as tasks:
-        house = luna.house
-        house.services[LivePreferences].replace(Preferences(session=OPTIONS))
-        remembered = await open_memory(
-            house.services, house.state.store, SystemClock(), data_dir, house.config.cell.say
-        )
-        tasks.start_soon(remembered.upkeep.run)
-        yield Talk(luna, remembered)
-        tasks.cancel_scope.cancel()
+async def talking(data_dir: Path, database: Database) -> AsyncIterator[Talk]:
+    async with running_luna(data_dir, environ=database.environ) as luna:
+        luna.house.services[LivePreferences].replace(Preferences(session=OPTIONS))
+        yield Talk(luna)
 
 
-async def test_a_conversation_outlives_its_chat(tmp_path: Path) -> None:
-    async with talking(tmp_path) as talk:
+async def test_a_conversation_outlives_its_chat(tmp_path: Path, database: Database) -> None:
+    async with talking(tmp_path, database) as talk:
         for number in range(1, 4):
             await talk.say(f"question {number}")
         before, session = talk.chat, talk.session
-        await idle(talk.remembered.upkeep)
-        assert (talk.remembered.upkeep.made, talk.remembered.upkeep.failed) == (1, 0)
-        summary = (await talk.remembered.archive.get(session)).summary
+        await idle(talk.upkeep)
+        assert (talk.upkeep.made, talk.upkeep.failed) == (1, 0)
+        summary = (await talk.record()).summary
         assert summary
         assert [chat.id for chat in talk.chats()] == [before]  # that of the summary is gone again
         counts = talk.luna.house.services[ChatLedger].counts()
@@ -92,17 +95,17 @@ async def test_a_conversation_outlives_its_chat(tmp_path: Path) -> None:
         assert talk.asked()[0].endswith("\nquestion 5")
 
 
-async def test_a_session_is_compacted_with_a_file_that_the_site_has_read(tmp_path: Path) -> None:
-    async with talking(tmp_path) as talk:
+async def test_a_session_is_compacted_with_a_file_that_the_site_has_read(tmp_path: Path, database: Database) -> None:
+    async with talking(tmp_path, database) as talk:
         await talk.say("question 1")
         await talk.say("question 2")
-        done = await talk.remembered.upkeep.compact(talk.session)
+        done = await talk.upkeep.compact(talk.session)
         counters = talk.luna.lookalike.state.counters
         assert (counters.uploads, counters.parses, counters.store_refusals) == (1, 1, 0)
         copy = (tmp_path / "compact" / done.file).read_text()
         assert copy.startswith("THIS FILE IS THE RECORD OF A CONVERSATION.")
         assert "question 1" in copy
-        record = await talk.remembered.archive.get(talk.session)
+        record = await talk.record()
         assert (record.summary, record.messages, record.turns) == (done.summary, 2, 2)
         assert [chat.id for chat in talk.chats()] == [talk.chat]
         await talk.say("question 3")

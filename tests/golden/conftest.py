@@ -21,6 +21,6 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         if update:
             path.write_bytes(data)
         assert path.exists(), f"{path.name} is missing: `make golden` writes it"
-        assert data.decode() == path.read_text(encoding="utf-8")
+        assert data.decode("utf-8", "backslashreplace") == path.read_bytes().decode("utf-8", "backslashreplace")
 
     return compare

@@ -11,6 +11,7 @@ from luna.config.files import read_files
 from luna.config.settings import shipped_routes
 from luna.core.registry import Registry
 from luna.core.snapshot import Snapshot
+from luna.replay.fixture import load, outputs, pinned
 from luna.replay.rerun import rerun
 from luna.stages.qwen import Qwen
 from luna.wire.diff import differences
@@ -19,6 +20,8 @@ from tests.golden.conftest import Golden
 from tests.support.scenarios import FIXTURES, byte_by_byte, completions, scenario, transcript
 
 NAMES = completions()
+KEPT = pinned(FIXTURES)
+"""Flows that somebody kept (`luna fixture add`): they are found here by lying there."""
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +109,20 @@ async def test_no_answer_is_empty_and_no_error_is_dressed_as_text(name: str, sna
             assert got.status >= 400
 
 
+@pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
+async def test_a_kept_flow_comes_out_as_it_was_kept(folder: Path, snapshot: Snapshot, golden: Golden) -> None:
+    for name, data in outputs(await run(snapshot, load(folder))).items():
+        golden(folder / name, data)
+
+
+def test_there_are_kept_flows() -> None:
+    assert KEPT
+
+
 def test_the_golden_folder_holds_nothing_else() -> None:
     known = {
+        "client.http",
+        "recording.jsonl",
         "meta.json",
         "body.sse",
         "body.json",

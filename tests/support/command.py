@@ -31,7 +31,7 @@ def luna(*arguments: str, data_dir: Path, environ: Mapping[str, str] | None = No
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
         check=False,
     )
 
@@ -92,7 +92,7 @@ def serving(data_dir: Path, *arguments: str, **more: str) -> Iterator[Serving]:
 
 
 def _wait(running: Serving) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and running.process.poll() is None:
         try:
             running.get("/health")

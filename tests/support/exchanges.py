@@ -21,7 +21,7 @@ def exchange(
 ) -> Exchange:
     """One exchange; the head comes after `gap` microseconds, each chunk and the end after as many more.
     `status` 0: no head ever came."""
-    opened = UpRequest(0, 1, method, f"https://upstream.test{path}", (), **pack(body))
+    opened = UpRequest(0, 1, method, f"https://upstream.test{path}", (), 0, **pack(body))
     made = Exchange(opened, status, headers, gap if status else 0)
     made.chunks = [Chunk(gap * (number + 2), chunk) for number, chunk in enumerate(chunks)]
     if how != "unfinished":

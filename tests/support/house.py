@@ -1,7 +1,7 @@
 """A whole luna in this process: real granian, real pool, and the look-alike of Qwen as its upstream."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Running:
 
     async def settled(self) -> None:
         """Wait until no flow is left, then check that nothing else is."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while len(self.house.live):
                 await anyio.sleep(0.005)
         assert self.house.accounts.leases == 0
@@ -47,10 +47,16 @@ class Running:
 
 @asynccontextmanager
 async def running_luna(
-    data_dir: Path, *, environ: dict[str, str] | None = None, account: bool = True, demo: bool = False
+    data_dir: Path,
+    *,
+    environ: dict[str, str] | None = None,
+    account: bool = True,
+    demo: bool = False,
+    beside: Lookalike | None = None,
 ) -> AsyncIterator[Running]:
-    """Start both, with an account of the look-alike's unless told otherwise; stop both at the end."""
-    async with Lookalike() as lookalike:
+    """Start both, with an account of the look-alike's unless told otherwise; stop both at the end. `beside`: one that
+    runs already, and outlives this luna."""
+    async with nullcontext(beside) if beside is not None else Lookalike() as lookalike:
         login = lookalike.login("test")
         port = free_port()
         values = {
@@ -79,7 +85,7 @@ async def running_luna(
 
 
 async def _until_listening(port: int) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while True:
             try:
                 await (await anyio.connect_tcp("127.0.0.1", port)).aclose()

@@ -48,7 +48,8 @@ def transcript(name: str) -> Transcript:
 
 def completions() -> list[str]:
     """The names of all transcripts of a completion."""
-    return sorted(path.name for path in FIXTURES.iterdir() if transcript(path.name).path == COMPLETIONS)
+    replies = [path.name for path in FIXTURES.iterdir() if (path / "meta.json").is_file()]
+    return sorted(name for name in replies if transcript(name).path == COMPLETIONS)
 
 
 def whole(body: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ write that is wrong in itself is dropped, and nobody else would hear of it.
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -32,11 +32,20 @@ class Database:
             yield store
         assert store.describe()["lost"] == 0, "a write was dropped; the log says which"
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """How a luna is told to use it."""
+        return {"LUNA_DATABASE_URL": self.url} if self.url else {}
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield Database(tmp_path)
+
+KINDS = ("sqlite", "postgresql")
+
+
+@contextmanager
+def database_of(kind: str, directory: Path) -> Iterator[Database]:
+    """An empty one, gone at the end; for fixtures that live longer than a test."""
+    if kind == "sqlite":
+        yield Database(directory)
         return
     missing = postgres.missing()
     if missing:
@@ -47,9 +56,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     name = f"luna_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    yield Database(tmp_path, server.replace("/postgres?", f"/{name}?"))
+    yield Database(directory, server.replace("/postgres?", f"/{name}?"))
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with database_of(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

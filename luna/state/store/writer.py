@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
+from luna.state.store.prepared import Prepared
 
 log = logging.getLogger("luna.state.store")
 
@@ -31,6 +32,8 @@ PAUSES = (0.05, 0.2, 1.0, 5.0)
 """Seconds between two tries at a database that refuses; the last one repeats."""
 LINGER = 0.05
 """Seconds that writes nobody waits for may lie, so that more of them share a commit."""
+PREPARED = 200
+"""Statements whose text is kept."""
 PATIENCE = 2.0
 """Seconds that somebody who waits for a commit is kept waiting while the database refuses."""
 
@@ -51,6 +54,7 @@ class Writer:
         self._stopping = False
         self._limiter = anyio.CapacityLimiter(1)
         self._connection: Connection | None = None
+        self._prepared: dict[tuple[object, ...], Prepared] = {}
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
         self.commits = 0
@@ -104,8 +108,9 @@ class Writer:
             if not self._waiting:
                 self._wanted = anyio.Event()
                 await self._wanted.wait()
-                with anyio.move_on_after(LINGER):
-                    await self._urgent.wait()
+                if not self._urgent.is_set():
+                    with anyio.move_on_after(LINGER):
+                        await self._urgent.wait()
                 continue
             self._urgent = anyio.Event()
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
@@ -168,10 +173,20 @@ class Writer:
         try:
             with connection.begin():
                 for statement, rows in _grouped(batch):
-                    _execute(connection, statement, rows)
+                    self._prepare(statement, rows[0]).write(connection, rows)
         except SQLAlchemyError:
             self.close()
             raise
+
+    def _prepare(self, statement: Executable, row: Row) -> Prepared:
+        """The statement for rows with these columns. Nearly all are made once and come again."""
+        key = statement, *row
+        found = self._prepared.get(key)
+        if found is None:
+            if len(self._prepared) >= PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            found = self._prepared[key] = Prepared(statement, row.keys())
+        return found
 
     def close(self) -> None:
         """Give the connection back. Runs in a thread, when nothing is being written."""
@@ -182,10 +197,6 @@ class Writer:
     def _tell(self) -> None:
         moved, self._moved = self._moved, anyio.Event()
         moved.set()
-
-
-def _execute(connection: Connection, statement: Executable, rows: list[Row]) -> None:
-    connection.execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
 def _grouped(batch: list[_Write]) -> list[tuple[Executable, list[Row]]]:

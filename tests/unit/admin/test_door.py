@@ -14,6 +14,8 @@ from luna.admin.door import COOKIE, KEY_MISSES, LOGIN_MISSES, SESSION_SECONDS, D
 from luna.admin.patience import PLACES, Patience
 from luna.model.ambient import ManualClock
 from luna.model.errors import Kind, LunaError
+from luna.state.audit import Audit
+from luna.state.store import Store
 from tests.support.panel import Panel, Told
 
 KEY = "admin-key-of-a-test"
@@ -250,6 +252,34 @@ async def test_a_body_that_says_no_key_is_refused(panel: Panel, body: object) ->
     told = await panel("POST", "/api/login", body, key="")
     assert told.status == 400
     assert KEY.encode() not in told.body
+
+
+async def test_who_comes_and_goes_is_written_down_without_the_key(store: Store, door: Door, clock: ManualClock) -> None:
+    audit = Audit(store, clock)
+    ask = Panel(open_routes=signin.routes(door, audit), door=door, audit=audit)
+    await ask("POST", "/api/login", {"key": "wrong-key"}, key="")
+    session = cookie_of(await ask("POST", "/api/login", {"key": KEY}, key="")).partition("=")[2].partition(";")[0]
+    await ask("GET", f"/login?key={KEY}", key="")
+    await ask("GET", "/login?key=wrong-key", key="")
+    await ask("POST", "/api/logout", {}, key="", headers={"cookie": f"{COOKIE}={session}"})
+    await ask("POST", "/api/logout", {}, key="")
+    await store.commit()
+    entries = (await audit.entries())[::-1]
+    assert [(one.method, one.path, one.status) for one in entries] == [
+        ("POST", "/api/login", 401),
+        ("POST", "/api/login", 200),
+        ("GET", "/login", 303),
+        ("GET", "/login", 401),
+        ("POST", "/api/logout", 200),
+    ]
+    assert entries[1].actor == entries[4].actor == f"session {session.split('.')[1][:4]}"
+    assert [entries[0].actor, entries[3].actor] == ["", ""]
+    kept = msgspec.json.encode(entries)
+    assert KEY.encode() not in kept and b"wrong-key" not in kept
+    for _ in range(3 * LOGIN_MISSES):
+        await ask("POST", "/api/login", {"key": "wrong"}, key="")
+    await store.commit()
+    assert len(await audit.entries()) <= len(entries) + LOGIN_MISSES, "who has to wait fills no list"
 
 
 async def test_the_url_with_the_key_opens_once_too(panel: Panel, door: Door) -> None:

@@ -41,7 +41,7 @@ class Desk:
         )
         self.ask = Panel(
             [
-                *network_routes.routes(self.network, self.egress),
+                *network_routes.routes(self.network, self.egress, self.accounts),
                 *worker_routes.routes(self.network, self.egress),
                 *egress_routes.routes(self.egress, self.accounts),
             ]
@@ -258,6 +258,26 @@ async def test_the_ways_of_all_accounts(desk: Desk) -> None:
     }
     desk.live.replace(Preferences(egress_isolation=EgressIsolation(enabled=True)))
     assert [way["open"] for way in (await desk.ask("GET", "/api/egress")).document["ways"]] == [False, False]
+
+
+async def test_a_profile_that_accounts_have_is_removed_only_where_that_is_forced(desk: Desk) -> None:
+    await desk.ask("POST", "/api/network-profiles", {"id": "p", "mode": "http-proxy", "proxyUrl": PROXY})
+    await desk.accounts.save({"token": "t"}, account_id="a", new=True, network_profile="p")
+    refused = await desk.ask("DELETE", "/api/network-profiles/p")
+    assert (refused.status, refused.kind) == (409, "conflict")
+    assert "is that of a." in refused.document["error"]["message"]
+    assert (await desk.ask("DELETE", "/api/network-profiles/p?force=perhaps")).status == 400
+    assert desk.network.find_profile("p") is not None
+    assert (await desk.ask("DELETE", "/api/network-profiles/p?force=true")).document == {"ok": True}
+    assert desk.network.find_profile("p") is None
+    assert (await desk.ask("DELETE", "/api/network-profiles/p")).status == 404
+
+
+async def test_the_look_alike_needs_no_way(desk: Desk) -> None:
+    desk.accounts.add_demo(Site(), token="t", cookies={})
+    desk.live.replace(Preferences(egress_isolation=EgressIsolation(enabled=True)))
+    (way,) = (await desk.ask("GET", "/api/egress")).document["ways"]
+    assert (way["accountId"], way["open"]) == ("demo", True)
 
 
 async def test_strangers_learn_nothing(desk: Desk) -> None:

@@ -42,6 +42,22 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     colour: Colour = Colour.RED
 
 
+class Told(msgspec.Struct, rename="camel"):
+    """What only comes out."""
+
+    some_name: str
+    count: int = 0
+    more: list["Told"] = []
+    maybe: str | UnsetType = UNSET
+
+
+class Terse(msgspec.Struct, omit_defaults=True):
+    """What leaves out what goes without saying."""
+
+    name: str
+    count: int = 0
+
+
 class Asked(msgspec.Struct):
     """What is asked."""
 
@@ -142,6 +158,19 @@ def test_what_an_operation_says_stands_there() -> None:
         "text/event-stream": {"schema": {"type": "string"}}
     }
     assert (paths["/open"]["get"]["security"], "security" in listing) == ([], False)
+
+
+def test_an_answer_has_all_its_fields_and_a_request_those_without_a_default() -> None:
+    told = Operation("GET", "/told", _answer, "All.", gives=dict[str, list[Told] | None])
+    terse = Operation("GET", "/terse", _answer, "Less.", gives=Terse)
+    described = document([*OPERATIONS, told, terse])
+    check(described)
+    schemas = described["components"]["schemas"]
+    assert schemas["Told"]["required"] == ["someName", "count", "more"]
+    assert schemas["Terse"]["required"] == ["name"]
+    assert schemas["Inner"].get("required", []) == [], "it is read too"
+    assert schemas["Body"]["required"] == ["inner"]
+    assert document([*OPERATIONS, told])["components"]["schemas"].keys() == schemas.keys() - {"Terse"}
 
 
 def test_every_error_is_the_one_shape() -> None:

@@ -37,7 +37,12 @@ async def test_what_was_and_what_is(store: Store) -> None:
         "outputTokens": 20,
         "firstP50": 200.0,
         "firstP95": 200.0,
+        "queueP95": None,
     }
+    series = said["series"]
+    assert (series["success"][-2:], series["queueP95"][-2:]) == ([None, 0.5], [None, None])
+    assert series["errors"] == [{"name": "timeout", "counts": [*[0] * 59, 1]}]
+    assert series["accounts"] == [{"name": "env", "counts": [*[0] * 59, 1]}]
     assert said["errors"] == [{"kind": "timeout", "count": 1}]
     assert [(each["name"], each["sum"]["requests"]) for each in said["accounts"]] == [("env", 1)]
     now = said["now"]

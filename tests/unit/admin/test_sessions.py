@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 from sqlalchemy import insert, select
 
@@ -16,6 +17,7 @@ from luna.model.errors import Kind, LunaError
 from luna.state.runs import Runs
 from luna.state.store import Store
 from luna.state.store.tables import messages, nodes, sessions, summaries
+from luna.state.transfer import known, take_sessions
 from tests.support.chat_site import ChatHouse
 from tests.support.panel import Panel, Told
 from tests.support.remembering import Memory
@@ -138,6 +140,18 @@ async def test_they_can_be_filtered(desk: Desk) -> None:
     assert await desk.ids("?q=100%25") == ["en"]
     assert await desk.ids("?q=half") == ["half"]
     assert await desk.ids("?model=m&accountId=env&source=auto") == ["half", "en"]
+
+
+async def test_one_that_was_taken_over_without_a_title_is_found_by_its_first_words(desk: Desk) -> None:
+    said = [{"role": "user", "content": "Bake a SACHERTORTE"}, {"role": "assistant", "content": "With pleasure."}]
+    nameless = {"id": "old", "createdAt": 1000, "updatedAt": 1000, "messages": said}
+    named = {"id": "named", "createdAt": 1000, "updatedAt": 1000, "title": "Straße", "messages": said}
+    records = [(str(one["id"]), msgspec.Raw(msgspec.json.encode(one))) for one in (nameless, named)]
+    store = desk.kept.store
+    await take_sessions(store, records, await store.run(known), "", "sessions.json")
+    assert await desk.ids("?q=sachertorte") == ["old"]
+    assert await desk.ids("?q=STRASSE") == ["named"]
+    assert [one["title"] for one in await desk.listed("?q=sachertorte")] == ["Bake a SACHERTORTE"]
     assert await desk.ids("?model=other") == []
     assert await desk.ids("?accountId=other") == []
 

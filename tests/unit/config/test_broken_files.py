@@ -103,7 +103,7 @@ CASES: list[tuple[str, str, str | bytes, list[str]]] = [
     ("routes as a mapping", R, "version: 1\nroutes: {a: b}\n", [f"{R}:2:9: 'routes': expected a list, got a mapping — begin each item with '- '", f"{P}:1:1: warning: no route uses pipeline 'chat'"]),
     ("no key routes", R, "version: 1\n", [f"{R}:1:1: routes.yaml needs 'routes'", f"{P}:1:1: warning: no route uses pipeline 'chat'"]),
     ("an unknown field", R, f"{ROUTES}recrod: all\n", [f"{R}:4:1: routes.yaml has no field 'recrod' — did you mean 'record'?"]),
-    ("an alien field", R, f"{ROUTES}xyz: 1\n", [f"{R}:4:1: routes.yaml has no field 'xyz' — it has: version, record, aliases, routes"]),
+    ("an alien field", R, f"{ROUTES}xyz: 1\n", [f"{R}:4:1: routes.yaml has no field 'xyz' — it has: version, record, reload-gate, aliases, routes"]),
     ("a wrong choice", R, f"{ROUTES}record: error\n", [f"{R}:4:9: 'record': 'error' is not one of: off, errors, all — did you mean 'errors'?"]),
     ("yaml 1.1 habits", R, f"{ROUTES}record: false\n", [f"{R}:4:9: 'record': expected text, got true or false"]),
     ("a misspelt required field", R, routes("{name: a, pipline: chat}"), [f"{R}:3:15: a route has no field 'pipline' — did you mean 'pipeline'?", f"{P}:1:1: warning: no route uses pipeline 'chat'"]),

@@ -62,7 +62,7 @@ async def test_all_files_are_listed_with_what_is_wrong_with_them(desk: Desk) -> 
         ("pipelines/chat.yaml", "pipeline", True),
         ("prompts/own/greeting.md", "prompt", True),
     ]
-    assert (listing.folder, listing.packaged) == (str(desk.base), False)
+    assert (listing.folder, listing.packaged) == (desk.base.name, False)
     assert all(each.hash == desk.hash(each.name) for each in listing.files)
     assert not any(each.problems for each in listing.files)
     write(desk.base, {"routes.yaml": COMMENTED.replace("chat", "chta")})
@@ -246,7 +246,7 @@ async def test_the_files_that_came_with_luna_become_a_persons_own(
     live = await LiveConfig.load(Settings(routes=shipped), Shop(), ManualClock(), {})
     files = ConfigFiles(live)
     listing = await files.listing()
-    assert (listing.packaged, listing.copy_to) == (True, str(home))
+    assert (listing.packaged, listing.copy_to) == (True, home.name)
     assert not any(each.writable for each in listing.files)
     read = await files.text("routes.yaml")
     with pytest.raises(LunaError) as raised:
@@ -258,7 +258,7 @@ async def test_the_files_that_came_with_luna_become_a_persons_own(
         await files.eject()
     (home / "prompts").rmdir()
     listing = await files.eject()
-    assert (listing.packaged, listing.folder) == (False, str(home))
+    assert (listing.packaged, listing.folder) == (False, home.name)
     assert sorted(path.name for path in home.iterdir()) == ["pipelines", "prompts", "routes.yaml"]
     assert (live.cell.current.version, live.in_sync) == (1, True)
     async with anyio.create_task_group() as tasks:  # the watch goes on with them too

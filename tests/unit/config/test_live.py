@@ -238,7 +238,7 @@ async def test_status_tells_all_and_is_json(tmp_path: Path) -> None:
     assert status == {
         "version": 1,
         "digest": current.digest,
-        "since": 1_700_000_000.0,
+        "since": 1_700_000_000_000,
         "sinceIso": "2023-11-14T22:13:20.000Z",
         "files": ["routes.yaml", "pipelines/chat.yaml", "pipelines/spare.yaml"],
         "inSync": False,

@@ -359,6 +359,9 @@ async def test_a_streaming_run_is_cancelled_and_stays_cancelled(office: Office) 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(office.serve, flow, line)
         await _until(office, "streaming")
+        with anyio.fail_after(30):
+            while b"hel" not in line.body:
+                await anyio.sleep(0.001)
         assert (await cancel_run(flow.id, office.runs, office.live)).status == "cancelled"
         again = await cancel_run(flow.id, office.runs, office.live)
         assert (again.status, again.already_terminal) == ("cancelled", True)

@@ -65,7 +65,7 @@ def test_the_row_of_a_session() -> None:
         "last_request_at": 1_790_000_001.999,
         "first_message": None,
         "renamed": None,
-        "title_folded": None,
+        "title_folded": "mend the parser",
     }
     assert [binding["purpose"] for binding in detail["providerBindings"]] == ["main", "subagent"]
     assert [row["position"] for row in rows.messages] == [0, 1, 2, 3]

@@ -48,6 +48,24 @@ async def test_each_run_counts_in_its_minute(store: Store) -> None:
     assert made.errors == [("timeout", 2), ("cancelled", 1)]
     assert [(name, span.requests) for name, span in made.models] == [("q", 2), ("m", 1), ("n", 1)]
     assert [(name, span.failed) for name, span in made.accounts] == [("a", 0), ("b", 1)]
+    assert made.error_counts == [("timeout", [1, 1, 0]), ("cancelled", [0, 1, 0])]
+    assert made.account_counts == [("a", [1, 1, 0]), ("b", [1, 0, 0])]
+
+
+async def test_only_the_most_frequent_are_counted_by_moments(store: Store) -> None:
+    kinds = [f"kind-{number}" for number in range(7) for _ in range(7 - number)]
+    failed = [run(at, at * 1.0, "failed", error_kind=kind, account_id=kind) for at, kind in enumerate(kinds)]
+    made = await figures_of(store, *failed)
+    assert [name for name, _ in made.error_counts] == [f"kind-{number}" for number in range(5)]
+    assert [name for name, _ in made.account_counts] == [f"kind-{number}" for number in range(5)]
+    assert len(made.errors) == 7
+
+
+async def test_who_did_not_wait_is_not_among_those_that_waited(store: Store) -> None:
+    waits = [run(number, 1.0, queue_ms=float(number)) for number in range(21)]
+    made = await figures_of(store, *waits, run(100, 61.0, queue_ms=0.0), run(101, 121.0))
+    assert [span.queue_p95 for span in made.spans] == [19.0, None, None]
+    assert made.total.queue_p95 == 19.0
 
 
 async def test_percentiles_are_values_that_were_there(store: Store) -> None:

@@ -262,6 +262,21 @@ async def test_another_process_sees_where_a_history_parts(sessions: Sessions, fr
     assert (found.differs.before, found.differs.now) == ("four", "FOUR")
 
 
+async def test_a_long_history_is_known_however_far_back_it_parts(sessions: Sessions, fresh: Any) -> None:
+    said: list[str] = []
+    known: set[str] = set()
+    for turn in range(3):
+        found = await answered(sessions, asked(*said, f"question {turn}"), f"answer {turn}")
+        said += [f"question {turn}", f"answer {turn}"]
+        known |= {found.session.id} if found.session is not None else set()
+    more = [text for turn in range(100) for text in (f"other question {turn}", f"other answer {turn}")]
+    for kept in (1, 2, 3):
+        again = await (await fresh()).find(asked(*said[: 2 * kept], *more, "and now?"))
+        assert (word(again), again.known) == ("forked", 2 * kept)
+        assert again.session is not None
+        assert {again.session.id} == known
+
+
 async def test_what_is_not_at_hand_is_read(store: Store) -> None:
     sessions = Sessions(store, hot=HotNodes(limit=2))
     for number in range(5):
@@ -319,6 +334,14 @@ async def test_nothing_but_new_words_follow_the_sessions_last_answer(sessions: S
     assert second.reason == "named: follows the session's last answer"
     third = await sessions.find(asked("five", session="mine"))
     assert third.place == place("c", "r2")
+
+
+async def test_turns_are_counted_where_only_new_words_are_sent(sessions: Sessions, store: Store) -> None:
+    for number in range(3):
+        await answered(sessions, asked(f"words {number}", session="mine"))
+    assert sorted(node.depth for node in await rows(store, nodes_table)) == [2, 4, 6]
+    await answered(sessions, asked("one", "ok", "two", session="whole"))
+    assert max(node.depth for node in await rows(store, nodes_table) if node.session_id == "whole") == 4
 
 
 async def test_but_the_same_words_again_are_asked_again(sessions: Sessions) -> None:

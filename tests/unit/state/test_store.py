@@ -6,17 +6,19 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, column, delete, func, insert, select, table, update
 
 from luna.model.errors import Kind, LunaError
 from luna.state.store import Store
 from luna.state.store.database import DatabaseError, database_url
 from luna.state.store.migrations import NewerDatabase
-from luna.state.store.tables import VERSION, account_states, chats, meta
+from luna.state.store.prepared import Prepared
+from luna.state.store.tables import VERSION, account_states, chats, files, meta
 from tests.support.stores import Database
 
 ADD = insert(chats)
 RENAME = update(chats).where(chats.c.id == bindparam("key")).values(title=bindparam("new"))
+FILE = {"account_id": "a", "kind": "document", "file_id": "f", "entry": "{}", "bytes": 7, "created_at": 1.0}
 DROP = delete(chats).where(chats.c.id == bindparam("key"))
 
 
@@ -182,3 +184,53 @@ async def test_an_unreachable_server_is_a_sentence_without_the_password(tmp_path
             pass
     assert "hunter2" not in str(refused.value)
     assert "127.0.0.1" in str(refused.value)
+
+
+AT = select(chats.c.id, chats.c.created_at, chats.c.ended_at).where(chats.c.id == bindparam("key")).limit(5)
+AMONG = select(chats.c.id).where(chats.c.id.in_(bindparam("keys", expanding=True))).order_by(chats.c.id)
+FILES = insert(files)
+
+
+async def test_a_prepared_select_gives_what_the_store_reads(store: Store) -> None:
+    store.write(ADD, [row(1), row(2)])
+    store.write(FILES, {**FILE, "digest": bytes(range(32))})
+    await store.commit()
+    at, among, content = Prepared(AT), Prepared(AMONG), Prepared(select(files.c.digest, files.c.bytes))
+    for _ in range(2):
+        assert [*await store.run(lambda connection: at.rows(connection, {"key": "c2"}))] == [("c2", 2.0, None)]
+    assert await store.run(lambda connection: at.rows(connection, {"key": "c3"})) == []
+    for keys in (["c1"], ["c1", "c2", "c3"]):
+        found = await store.run(lambda connection, keys=keys: among.rows(connection, {"keys": keys}))  # type: ignore[misc]
+        assert found == [(key,) for key in keys if key != "c3"]
+    assert [*await store.run(lambda connection: content.rows(connection, {}))] == [(bytes(range(32)), 7)]
+
+
+async def test_a_prepared_select_that_is_wrong_is_told_as_any_other(store: Store) -> None:
+    missing = Prepared(select(column("nothing")).select_from(table("nowhere")))
+    with pytest.raises(LunaError, match="cannot read its database") as raised:
+        await store.run(lambda connection: missing.rows(connection, {}))
+    assert raised.value.kind is Kind.INTERNAL
+    assert await titles(store) == {}
+
+
+async def test_rows_may_leave_out_what_has_a_default(store: Store) -> None:
+    bare = {"account_id": "a", "state": "open", "created_at": 1.0}
+    store.write(ADD, {"id": "one", **bare})
+    store.write(ADD, [{"id": name, **bare} for name in ("two", "three")])
+    store.write(ADD, {"id": "four", **bare, "purpose": "aside"})
+    await store.commit()
+    found = await store.read(select(chats.c.id, chats.c.purpose, chats.c.attempts).order_by(chats.c.id))
+    assert [tuple(row) for row in found] == [
+        ("four", "aside", 0),
+        ("one", "main", 0),
+        ("three", "main", 0),
+        ("two", "main", 0),
+    ]
+
+
+async def test_a_statement_with_a_list_of_values_is_written(store: Store) -> None:
+    store.write(ADD, [row(number) for number in range(5)])
+    store.write(delete(chats).where(chats.c.id.in_(["c1", "c3"])), {})
+    store.write(DROP, [{"key": "c0"}, {"key": "c4"}])
+    await store.commit()
+    assert [*await titles(store)] == ["c2"]

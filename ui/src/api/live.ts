@@ -4,7 +4,8 @@
 // luna then sends what was missed, or `reset` when that is too much.
 import { useEffect, useSyncExternalStore } from "react";
 
-export type Topic = "runs" | "logs" | "accounts" | "config" | "stages" | "capture" | "audit" | "overview";
+export type Topic =
+  "breakpoints" | "runs" | "logs" | "accounts" | "config" | "stages" | "capture" | "audit" | "overview" | "drift";
 export type Connection = "connecting" | "connected" | "lost";
 
 /** One event. `data` is what luna's OpenAPI document calls LiveEvent for that topic. */
@@ -15,7 +16,18 @@ export interface LiveEvent {
 
 type Listener = (event: LiveEvent) => void;
 
-const TOPICS: readonly Topic[] = ["runs", "logs", "accounts", "config", "stages", "capture", "audit", "overview"];
+const TOPICS: readonly Topic[] = [
+  "breakpoints",
+  "runs",
+  "logs",
+  "accounts",
+  "config",
+  "stages",
+  "capture",
+  "audit",
+  "overview",
+  "drift",
+];
 const listeners = new Map<Topic, Set<Listener>>();
 const watchers = new Set<() => void>();
 let source: EventSource | null = null;

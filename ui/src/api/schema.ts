@@ -126,6 +126,92 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/breakpoints": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Breakpoints, and flows that wait. */
+    get: operations["getBreakpoints"];
+    put?: never;
+    /** Arm one, until luna ends. */
+    post: operations["postBreakpoints"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/breakpoints/boundaries": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The stages behind which flows can wait. */
+    get: operations["getBreakpointsBoundaries"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/breakpoints/filter": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What a filter says of flows in progress. */
+    post: operations["postBreakpointsFilter"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/breakpoints/operators": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The filter language for them. */
+    get: operations["getBreakpointsOperators"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/breakpoints/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Disarm one; who waits goes on waiting. */
+    delete: operations["deleteBreakpointsId"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/chat-cleanup/run": {
     parameters: {
       query?: never;
@@ -317,6 +403,91 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/debug/qwen-file-flow": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Upload a file with a marker, and have the model repeat it. */
+    post: operations["postDebugQwenFileFlow"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/debug/qwen-roundtrip": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ask the model something, then read back from Qwen what it kept of the answer. */
+    post: operations["postDebugQwenRoundtrip"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/debug/qwen-wire": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Ask the model something, and show what went to Qwen and how its stream begins. */
+    post: operations["postDebugQwenWire"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/drift": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What is new in what Qwen sends, the latest first. */
+    get: operations["getDrift"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/drift/known": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Somebody has taken note of it. */
+    post: operations["postDriftKnown"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/egress": {
     parameters: {
       query?: never;
@@ -472,6 +643,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/flows/{id}/batches/{n}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A batch from the bytes that caused it to the bytes that it became. */
+    get: operations["getFlowsIdBatchesN"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/flows/{id}/boundaries/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The document at a boundary, or its events, page by page. */
+    get: operations["getFlowsIdBoundariesName"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/flows/{id}/bundle": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One flow with its recording, configuration, run and log lines, about nobody: a zip file. */
+    get: operations["getFlowsIdBundle"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/flows/{id}/compare/{other}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Two recordings, boundary by boundary. */
+    get: operations["getFlowsIdCompareOther"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/flows/{id}/face/{name}": {
     parameters: {
       query?: never;
@@ -483,6 +722,23 @@ export interface paths {
     get: operations["getFlowsIdFaceName"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/flows/{id}/fixture": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Keep a recorded flow as a fixture, about nobody, with what luna makes of it today. */
+    post: operations["postFlowsIdFixture"];
     delete?: never;
     options?: never;
     head?: never;
@@ -506,6 +762,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/flows/{id}/replay": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Run a recorded flow again, and say where it comes out differently. */
+    post: operations["postFlowsIdReplay"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/flows/{id}/stage/{name}": {
     parameters: {
       query?: never;
@@ -517,6 +790,108 @@ export interface paths {
     get: operations["getFlowsIdStageName"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/flows/{id}/timeline": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A recorded flow on one time axis, with its boundaries. */
+    get: operations["getFlowsIdTimeline"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/halted/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A flow that waits, with what it waits with. */
+    get: operations["getHaltedId"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/halted/{id}/abort": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** End it with an error for its client. */
+    post: operations["postHaltedIdAbort"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/halted/{id}/answer": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Answer in the model's place. */
+    post: operations["postHaltedIdAnswer"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/halted/{id}/edit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Let it go on with another request, or other events. */
+    post: operations["postHaltedIdEdit"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/halted/{id}/resume": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Let it go on as it is. */
+    post: operations["postHaltedIdResume"];
     delete?: never;
     options?: never;
     head?: never;
@@ -690,7 +1065,7 @@ export interface paths {
     /** Change or add one. */
     put: operations["putNetworkProfilesId"];
     post?: never;
-    /** Remove one; accounts that have it cannot leave until they get another. */
+    /** Remove one. Refused with 409 where accounts have it, unless that is forced. */
     delete: operations["deleteNetworkProfilesId"];
     options?: never;
     head?: never;
@@ -723,6 +1098,23 @@ export interface paths {
     };
     /** This document. */
     get: operations["getOpenapiJson"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/opened": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whether this luna shows a bundle. */
+    get: operations["getOpened"];
     put?: never;
     post?: never;
     delete?: never;
@@ -829,6 +1221,23 @@ export interface paths {
     get: operations["getPipelinesName"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/plan": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What a change that is not in force would do to the last flows and the pinned fixtures. */
+    post: operations["postPlan"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1337,6 +1746,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/auth/callback/{provider}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Nothing: no redirect brings credentials. */
+    get: operations["getAuthCallbackProvider"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/auth/start/{provider}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** To the page on which accounts log in. */
+    get: operations["getAuthStartProvider"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/health": {
     parameters: {
       query?: never;
@@ -1393,6 +1836,14 @@ export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
     /**
+     * AbortBody
+     * @description Why, for the client.
+     */
+    AbortBody: {
+      /** @default  */
+      reason?: string;
+    };
+    /**
      * AccountChange
      * @description `PATCH /api/accounts/{id}`: what is given changes, the rest stays. `maxConcurrentRuns` null: as the settings
      *         say.
@@ -1446,6 +1897,14 @@ export interface components {
       accounts: components["schemas"]["AccountEntry"][];
     };
     /**
+     * AccountRemoved
+     * @description The account is gone.
+     */
+    AccountRemoved: {
+      /** @default true */
+      ok: boolean;
+    };
+    /**
      * AccountUsage
      * @description One account: its runs, those that were answered and those that failed, and their tokens.
      */
@@ -1469,7 +1928,7 @@ export interface components {
        * @default
        * @enum {unknown}
        */
-      state: "" | "blocked" | "circuit-open" | "cooling" | "disabled" | "login-needed" | "ready";
+      state?: "" | "blocked" | "circuit-open" | "cooling" | "disabled" | "login-needed" | "ready";
     };
     /**
      * ActiveRun
@@ -1518,6 +1977,16 @@ export interface components {
       status: "ok";
     };
     /**
+     * AnswerBody
+     * @description An answer in the model's place: words, calls, or both.
+     */
+    AnswerBody: {
+      /** @default  */
+      text?: string;
+      /** @default [] */
+      calls?: components["schemas"]["CallBody"][];
+    };
+    /**
      * AskedRoute
      * @description What came of one route. Those behind the first that matches are not asked.
      */
@@ -1535,6 +2004,24 @@ export interface components {
       sessionId: string;
     };
     /**
+     * AttachTest
+     * @description One way to attach the file. `ok`: the answer repeats the marker.
+     */
+    AttachTest: {
+      mode: string;
+      ok: boolean;
+      /** @default  */
+      flowId?: string;
+      /** @default  */
+      chatId?: string;
+      /** @default  */
+      content?: string;
+      /** @default null */
+      wire?: components["schemas"]["WireSeen"] | null;
+      /** @default null */
+      error?: components["schemas"]["ErrorBody"] | null;
+    };
+    /**
      * Attachment
      * @description A picture, document, film or sound, by URL (`data:` included) or by an id the upstream knows.
      */
@@ -1544,13 +2031,13 @@ export interface components {
       /** @enum {unknown} */
       kind: "audio" | "document" | "image" | "video";
       /** @default  */
-      url: string;
+      url?: string;
       /** @default  */
-      id: string;
+      id?: string;
       /** @default  */
-      name: string;
+      name?: string;
       /** @default  */
-      media_type: string;
+      media_type?: string;
     };
     /**
      * AuditQuery
@@ -1561,9 +2048,9 @@ export interface components {
        * @description How many.
        * @default 100
        */
-      limit: number;
+      limit?: number;
       /** @default null */
-      before: number | null;
+      before?: number | null;
     };
     /**
      * BatchChange
@@ -1577,6 +2064,18 @@ export interface components {
       after: string[];
     };
     /**
+     * BatchView
+     * @description A batch at a boundary, an event to a line; `before` as it came to the stage, where that is something else.
+     */
+    BatchView: {
+      n: number;
+      atMs: number;
+      changed: boolean;
+      events: string[];
+      /** @default [] */
+      before: string[];
+    };
+    /**
      * BindingView
      * @description A chat in which the session, or a subagent's part of it, can be gone on with.
      */
@@ -1586,10 +2085,138 @@ export interface components {
       providerSessionId: string;
       purpose: string;
       /** @default  */
-      subagentId: string;
+      subagentId?: string;
       answers: number;
       createdAt: number;
       updatedAt: number;
+    };
+    /**
+     * BoundaryFigures
+     * @description A boundary, named after the stage that the data has just left. `changed` counts the batches (1 for a document)
+     *         that the stage changed, `first` is the first of them.
+     */
+    BoundaryFigures: {
+      name: string;
+      /** @enum {unknown} */
+      side: "request" | "response" | "transport";
+      atMs: number;
+      batches: number;
+      changed: number;
+      first: number;
+    };
+    /**
+     * BoundaryPage
+     * @description What left a stage: a document with what the stage changed in it, or a page of batches.
+     */
+    BoundaryPage: {
+      name: string;
+      /** @enum {unknown} */
+      side: "request" | "response" | "transport";
+      /** @default  */
+      document: string;
+      /** @default false */
+      cut: boolean;
+      /** @default [] */
+      changes: components["schemas"]["Change"][];
+      /** @default false */
+      more: boolean;
+      /** @default 0 */
+      total: number;
+      /** @default [] */
+      batches: components["schemas"]["BatchView"][];
+    };
+    /**
+     * BoundaryQuery
+     * @description Which batches.
+     */
+    BoundaryQuery: {
+      /**
+       * @description The number of the batch before the first one.
+       * @default 0
+       */
+      after?: number;
+      /** @default 200 */
+      limit?: number;
+    };
+    /**
+     * BoundaryView
+     * @description A stage behind which flows can wait.
+     */
+    BoundaryView: {
+      name: string;
+      /** @enum {unknown} */
+      side: "request" | "response";
+      pipelines: string[];
+    };
+    /**
+     * BreakpointBody
+     * @description `POST /api/breakpoints`.
+     */
+    BreakpointBody: {
+      /**
+       * @description The stage behind which to wait; empty for any.
+       * @default
+       */
+      boundary?: string;
+      /**
+       * @description `~m qwen* & ~e`: see GET /api/flows/operators.
+       * @default
+       */
+      filter?: string;
+      /**
+       * @description After so long a flow goes on by itself.
+       * @default 120000
+       */
+      limitMs?: number;
+      /**
+       * @description For every flow that comes, not for the first one alone.
+       * @default false
+       */
+      repeated?: boolean;
+      /**
+       * @description Wait with the whole answer, not with its beginning.
+       * @default false
+       */
+      whole?: boolean;
+    };
+    /**
+     * BreakpointDone
+     * @description It is done.
+     */
+    BreakpointDone: {
+      /** @default true */
+      ok: boolean;
+    };
+    /**
+     * BreakpointView
+     * @description A breakpoint that is armed. `hits` says how many flows have waited there.
+     */
+    BreakpointView: {
+      id: string;
+      boundary: string;
+      filter: string;
+      limitMs: number;
+      repeated: boolean;
+      whole: boolean;
+      armedAt: number;
+      hits: number;
+    };
+    /**
+     * BreakpointsView
+     * @description Everything there is about breakpoints now.
+     */
+    BreakpointsView: {
+      armed: components["schemas"]["BreakpointView"][];
+      halted: components["schemas"]["HaltedView"][];
+    };
+    /**
+     * CallBody
+     * @description A call. `arguments` is a JSON object, as text.
+     */
+    CallBody: {
+      name: string;
+      /** @default {} */
+      arguments?: string;
     };
     /**
      * Cancelled
@@ -1599,7 +2226,7 @@ export interface components {
       ok: boolean;
       status: string;
       /** @default false */
-      alreadyTerminal: boolean;
+      alreadyTerminal?: boolean;
     };
     /**
      * CaptureBody
@@ -1607,16 +2234,16 @@ export interface components {
      */
     CaptureBody: {
       /** @default qwen-ai */
-      providerId: string;
+      providerId?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /**
        * @description Milliseconds.
        * @default 600000
        */
-      timeout: number;
+      timeout?: number;
       /** @default false */
-      headless: boolean;
+      headless?: boolean;
     };
     /**
      * Change
@@ -1635,6 +2262,14 @@ export interface components {
       diff: string;
       /** @default false */
       cut: boolean;
+    };
+    /**
+     * ChangePlace
+     * @description A boundary, and a batch at it (0 for a document).
+     */
+    ChangePlace: {
+      boundary: string;
+      batch: number;
     };
     /**
      * Changed
@@ -1691,15 +2326,15 @@ export interface components {
      */
     ChatQuery: {
       /** @default  */
-      state: string;
+      state?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      purpose: string;
+      purpose?: string;
       /** @default  */
-      before: string;
+      before?: string;
       /** @default 100 */
-      limit: number;
+      limit?: number;
     };
     /**
      * ChatView
@@ -1770,7 +2405,7 @@ export interface components {
       lastResult: components["schemas"]["LastResult"] | null;
       policy: components["schemas"]["ChatCleanup"];
       counts: components["schemas"]["Counted"];
-      waiting: components["schemas"]["luna.admin.chat_cleanup.WaitingView"][];
+      waiting: components["schemas"]["DoomedView"][];
     };
     /**
      * Cleared
@@ -1793,17 +2428,28 @@ export interface components {
       file: string;
     };
     /**
+     * ComparisonView
+     * @description Two runs side by side; `left` are exchanges that the second one did not ask for.
+     */
+    ComparisonView: {
+      before: components["schemas"]["SideView"];
+      after: components["schemas"]["SideView"];
+      differences: components["schemas"]["DifferenceView"][];
+      /** @default [] */
+      left: string[];
+    };
+    /**
      * ConfigBody
      * @description `POST` and `PATCH /api/config`: any part of it. A setting that is null becomes the default again; an empty
      *         `proxy.key` removes the key 'default'.
      */
     ConfigBody: {
       /** @default {} */
-      settings: Record<string, never>;
+      settings?: Record<string, never>;
       /** @default {} */
-      proxy: Record<string, never>;
+      proxy?: Record<string, never>;
       /** @default 1 */
-      version: number;
+      version?: number;
     };
     /**
      * ConfigChange
@@ -1865,7 +2511,7 @@ export interface components {
        * @description `~m qwen* & ~e`: see GET /api/flows/operators.
        * @default
        */
-      filter: string;
+      filter?: string;
     };
     /**
      * Counted
@@ -1880,6 +2526,14 @@ export interface components {
       lost: number;
       failed: number;
       orphaned: number;
+    };
+    /**
+     * Counts
+     * @description How often something happened, moment by moment.
+     */
+    Counts: {
+      name: string;
+      counts: number[];
     };
     /**
      * DataFile
@@ -1916,6 +2570,16 @@ export interface components {
       severity: "error" | "warning";
     };
     /**
+     * DifferenceView
+     * @description Where two runs part: a unified diff of what they have there.
+     */
+    DifferenceView: {
+      boundary: string;
+      diff: string;
+      /** @default false */
+      cut: boolean;
+    };
+    /**
      * DirectIp
      * @description The address of the straight way out. `source` is direct, or direct-error with the error.
      */
@@ -1923,7 +2587,7 @@ export interface components {
       ip: string;
       source: string;
       /** @default  */
-      error: string;
+      error?: string;
     };
     /**
      * Done
@@ -1932,6 +2596,33 @@ export interface components {
     Done: {
       /** @default true */
       ok: boolean;
+    };
+    /**
+     * DoomedView
+     * @description Chats of one account that are to be deleted and are not gone yet. `nextTryAt` is null for not by itself.
+     */
+    DoomedView: {
+      accountId: string;
+      chats: number;
+      nextTryAt: number | null;
+      reason: string;
+    };
+    /**
+     * DriftList
+     * @description `open`: how many nobody has taken note of. `passedOver`: how often there was no time to look.
+     */
+    DriftList: {
+      open: number;
+      passedOver: number;
+      findings: components["schemas"]["Finding"][];
+    };
+    /**
+     * EditBody
+     * @description What is to go on in the place of what was held: a request, or events; one of the two.
+     */
+    EditBody: {
+      document?: Record<string, never>;
+      events?: unknown[];
     };
     /**
      * EditPlan
@@ -2022,11 +2713,11 @@ export interface components {
       kind: string;
       message: string;
       /** @default  */
-      hint: string;
+      hint?: string;
       /** @default null */
-      param: string | null;
+      param?: string | null;
       /** @default [] */
-      fields: components["schemas"]["FieldError"][];
+      fields?: components["schemas"]["FieldError"][];
     };
     /**
      * ErrorCount
@@ -2049,10 +2740,10 @@ export interface components {
      */
     EventsQuery: {
       /**
-       * @description Of runs, logs, accounts, config, stages, capture, audit, overview, separated by commas; all by default.
+       * @description Of runs, logs, accounts, config, stages, capture, audit, overview, drift, breakpoints, separated by commas; all by default.
        * @default
        */
-      topics: string;
+      topics?: string;
     };
     /**
      * ExchangeView
@@ -2071,21 +2762,21 @@ export interface components {
       /** @description With or without a query. */
       path: string;
       /** @default POST */
-      method: string;
+      method?: string;
       /** @default {} */
-      headers: {
+      headers?: {
         [key: string]: string;
       };
       /** @default null */
-      body: unknown;
+      body?: unknown;
       /** @default null */
-      model: string | null;
+      model?: string | null;
       /** @default null */
-      stream: boolean | null;
+      stream?: boolean | null;
       /** @default null */
-      tools: string[] | null;
+      tools?: string[] | null;
       /** @default null */
-      size: number | null;
+      size?: number | null;
     };
     /**
      * Explained
@@ -2118,6 +2809,18 @@ export interface components {
       next: number | null;
       /** @default false */
       pretty: boolean;
+    };
+    /**
+     * FacePiece
+     * @description One read, or one send. `number` counts from 1.
+     */
+    FacePiece: {
+      number: number;
+      atMs: number;
+      size: number;
+      text: string;
+      /** @default false */
+      cut: boolean;
     };
     /**
      * FaceView
@@ -2174,7 +2877,7 @@ export interface components {
       text: string;
       hash: string;
       /** @default false */
-      draft: boolean;
+      draft?: boolean;
     };
     /**
      * FileDeleteQuery
@@ -2191,7 +2894,7 @@ export interface components {
     FileEdit: {
       path: string;
       /** @default null */
-      text: string | null;
+      text?: string | null;
     };
     /**
      * FileEntry
@@ -2205,6 +2908,43 @@ export interface components {
       hash: string;
       writable: boolean;
       problems: components["schemas"]["Diagnostic"][];
+    };
+    /**
+     * FileFlow
+     * @description `ok`: the file came to Qwen, and the model read it in every way.
+     */
+    FileFlow: {
+      ok: boolean;
+      marker: string;
+      upload: components["schemas"]["UploadSeen"] | null;
+      attachTests: components["schemas"]["AttachTest"][];
+      rawAttachTests: components["schemas"]["RawTest"][];
+      /** @default null */
+      error?: components["schemas"]["ErrorBody"] | null;
+    };
+    /**
+     * FileFlowBody
+     * @description A file with a marker in it, which the model is asked to repeat. `rawModes` are other shapes of Qwen's payload.
+     */
+    FileFlowBody: {
+      /** @default Qwen3.6-Plus */
+      model?: string;
+      /** @default  */
+      marker?: string;
+      /** @default luna-probe.txt */
+      filename?: string;
+      /** @default  */
+      content?: string;
+      /** @default Repeat the marker that stands in the attached file, and nothing else. */
+      prompt?: string;
+      modes?: ("message_files_object" | "top_level_file_ids")[];
+      /** @default [] */
+      rawModes?: string[];
+      /**
+       * @description This account or none; empty: any.
+       * @default
+       */
+      accountId?: string;
     };
     /**
      * FileSaved
@@ -2273,6 +3013,53 @@ export interface components {
       expected: string;
     };
     /**
+     * Finding
+     * @description A shape that was new. `at` is milliseconds since the epoch; `flow` is empty for what no flow asked for.
+     */
+    Finding: {
+      id: string;
+      /** @enum {unknown} */
+      kind: "code" | "field" | "phase" | "status" | "word";
+      place: string;
+      name: string;
+      /** @default  */
+      type: string;
+      /** @default  */
+      flow: string;
+      /** @default 0 */
+      at: number;
+      /** @default false */
+      known: boolean;
+    };
+    /**
+     * FixtureBody
+     * @description What to make of the flow.
+     */
+    FixtureBody: {
+      /** @description Of the folder: letters, digits, '.', '_' and '-'. */
+      name: string;
+      /**
+       * @description Look for the shortest stream that ends in the same way.
+       * @default false
+       */
+      minimise?: boolean;
+    };
+    /**
+     * FixtureMade
+     * @description It is there. Events are those of the upstream's streams; both 0 where nothing was to be shortened.
+     */
+    FixtureMade: {
+      name: string;
+      folder: string;
+      shows: string;
+      /** @default 0 */
+      eventsBefore: number;
+      /** @default 0 */
+      eventsAfter: number;
+      /** @default true */
+      whole: boolean;
+    };
+    /**
      * FlowCount
      * @description How many a filter wants, and how many of them are over.
      */
@@ -2298,6 +3085,35 @@ export interface components {
       stage: string;
     };
     /**
+     * FlowForecast
+     * @description What becomes of one.
+     */
+    FlowForecast: {
+      /** @enum {unknown} */
+      kind: "fixture" | "flow";
+      name: string;
+      /** @default  */
+      request: string;
+      /** @enum {unknown} */
+      verdict: "changes" | "same" | "unknown";
+      /** @default  */
+      boundary: string;
+      /** @default [] */
+      further: string[];
+      /** @default  */
+      diff: string;
+      /** @default false */
+      cut: boolean;
+      /** @default  */
+      before: string;
+      /** @default  */
+      after: string;
+      /** @default  */
+      problem: string;
+      /** @default false */
+      breaks: boolean;
+    };
+    /**
      * FlowQuery
      * @description `GET /api/flows`.
      */
@@ -2306,19 +3122,19 @@ export interface components {
        * @description `~m qwen* & ~e`: see GET /api/flows/operators.
        * @default
        */
-      filter: string;
+      filter?: string;
       /**
        * @description Only those of these flows, separated by commas; at most 200.
        * @default
        */
-      ids: string;
+      ids?: string;
       /** @default 200 */
-      limit: number;
+      limit?: number;
       /**
        * @description The `x-next-cursor` of the page before.
        * @default
        */
-      before: string;
+      before?: string;
     };
     /**
      * FlowsDeleted
@@ -2327,6 +3143,53 @@ export interface components {
     FlowsDeleted: {
       deleted: number;
       recordings: number;
+    };
+    /**
+     * HaltedDetail
+     * @description The same, with what it waits with: a request, or events in which deltas that follow one another are one.
+     *         `answerable`: somebody may answer by hand.
+     */
+    HaltedDetail: {
+      id: string;
+      flow: string;
+      breakpoint: string;
+      filter: string;
+      boundary: string;
+      /** @enum {unknown} */
+      side: "request" | "response";
+      since: number;
+      until: number;
+      model: string;
+      client: string;
+      preview: string;
+      stream: boolean;
+      calls: string[];
+      answerable: boolean;
+      /** @default null */
+      document: unknown;
+      /** @default null */
+      events: unknown[] | null;
+    };
+    /**
+     * HaltedView
+     * @description A flow that waits, with the text of its breakpoint's filter. `calls`: the calls among the events that it waits
+     *         with, by name.
+     */
+    HaltedView: {
+      id: string;
+      flow: string;
+      breakpoint: string;
+      filter: string;
+      boundary: string;
+      /** @enum {unknown} */
+      side: "request" | "response";
+      since: number;
+      until: number;
+      model: string;
+      client: string;
+      preview: string;
+      stream: boolean;
+      calls: string[];
     };
     /**
      * HeaderView
@@ -2386,9 +3249,9 @@ export interface components {
       source: string;
       fingerprint: string;
       /** @default null */
-      createdAt: number | null;
+      createdAt?: number | null;
       /** @default null */
-      lastUsedAt: number | null;
+      lastUsedAt?: number | null;
     };
     /**
      * KeyList
@@ -2397,6 +3260,17 @@ export interface components {
     KeyList: {
       required: boolean;
       keys: components["schemas"]["KeyEntry"][];
+    };
+    /**
+     * LaneView
+     * @description The moments of one kind.
+     */
+    LaneView: {
+      /** @enum {unknown} */
+      kind: "batches" | "reads" | "sends";
+      exchange: number;
+      total: number;
+      marks: components["schemas"]["MarkView"][];
     };
     /**
      * LastResult
@@ -2418,9 +3292,9 @@ export interface components {
       capacityMax: number;
       queued: number;
       /** @default false */
-      locked: boolean;
+      locked?: boolean;
       /** @default null */
-      ownerId: string | null;
+      ownerId?: string | null;
     };
     /**
      * LogFigures
@@ -2440,29 +3314,29 @@ export interface components {
        * @description One or several levels, separated by commas.
        * @default
        */
-      level: string;
+      level?: string;
       /**
        * @description Words of the message or its traceback.
        * @default
        */
-      q: string;
+      q?: string;
       /**
        * @description The flow that the lines are about.
        * @default
        */
-      flow: string;
+      flow?: string;
       /**
        * @description Milliseconds since the epoch; said then or later.
        * @default null
        */
-      since: number | null;
+      since?: number | null;
       /** @default 200 */
-      limit: number;
+      limit?: number;
       /**
        * @description The `x-next-cursor` of the page before.
        * @default null
        */
-      before: number | null;
+      before?: number | null;
     };
     /**
      * LogView
@@ -2475,9 +3349,9 @@ export interface components {
       message: string;
       logger: string;
       /** @default  */
-      flow: string;
+      flow?: string;
       /** @default {} */
-      fields: Record<string, never>;
+      fields?: Record<string, never>;
     };
     /**
      * Logging
@@ -2506,6 +3380,34 @@ export interface components {
      */
     LoginBody: {
       key: string;
+    };
+    /**
+     * MarkBody
+     * @description `POST /api/drift/known`.
+     */
+    MarkBody: {
+      /** @default null */
+      ids?: string[] | null;
+    };
+    /**
+     * MarkView
+     * @description A moment, or `count` of them; `batch` is the one that belongs to the first of them, 0 where none does.
+     */
+    MarkView: {
+      atMs: number;
+      endMs: number;
+      number: number;
+      count: number;
+      size: number;
+      batch: number;
+    };
+    /**
+     * Marked
+     * @description How many were marked, and how many are left.
+     */
+    Marked: {
+      marked: number;
+      open: number;
     };
     /**
      * ModelEntry
@@ -2627,18 +3529,18 @@ export interface components {
         [key: string]: string;
       };
       /** @default  */
-      id: string;
+      id?: string;
       /** @default  */
-      label: string;
+      label?: string;
       /** @default true */
-      enabled: boolean;
+      enabled?: boolean;
       /** @default null */
-      maxConcurrentRuns: number | null;
+      maxConcurrentRuns?: number | null;
       /**
        * @description A network profile; empty: directly.
        * @default
        */
-      networkProfileId: string;
+      networkProfileId?: string;
     };
     /**
      * NewKey
@@ -2662,6 +3564,23 @@ export interface components {
       runs: components["schemas"]["RunRow"][];
     };
     /**
+     * OpenedView
+     * @description What this luna is. `flow` is empty for one that works; else it shows the bundle of that flow, and nothing can be
+     *         changed.
+     */
+    OpenedView: {
+      /** @default  */
+      flow: string;
+      /** @default  */
+      recordedBy: string;
+      /** @default  */
+      system: string;
+      /** @default  */
+      python: string;
+      /** @default  */
+      configuration: string;
+    };
+    /**
      * OperatorView
      * @description One letter of the filter language.
      */
@@ -2670,6 +3589,7 @@ export interface components {
       /** @enum {unknown} */
       field:
         | "account"
+        | "arguments"
         | "asked"
         | "born"
         | "client"
@@ -2680,6 +3600,7 @@ export interface components {
         | "outcome"
         | "protocol"
         | "recorded"
+        | "request"
         | "route"
         | "session"
         | "tokens"
@@ -2711,9 +3632,9 @@ export interface components {
       createdAt: number;
       bytes: number;
       /** @default null */
-      tokenEstimate: number | null;
+      tokenEstimate?: number | null;
       /** @default  */
-      runId: string;
+      runId?: string;
     };
     /**
      * OverflowList
@@ -2735,12 +3656,12 @@ export interface components {
        * @description Files at most, the newest first.
        * @default 50
        */
-      limit: number;
+      limit?: number;
       /**
        * @description Only those older than this file.
        * @default
        */
-      before: string;
+      before?: string;
     };
     /**
      * OverflowRemoved
@@ -2781,11 +3702,11 @@ export interface components {
       bytes: number;
       createdAt: number;
       /** @default null */
-      tokens: number | null;
+      tokens?: number | null;
       /** @default null */
-      sessionId: string | null;
+      sessionId?: string | null;
       /** @default null */
-      runId: string | null;
+      runId?: string | null;
     };
     /**
      * OverrideView
@@ -2819,7 +3740,7 @@ export interface components {
      */
     OverviewQuery: {
       /** @default 60 */
-      minutes: number;
+      minutes?: number;
     };
     /**
      * PartQuery
@@ -2830,17 +3751,26 @@ export interface components {
        * @description Bytes; what the part before gave as `next`.
        * @default 0
        */
-      offset: number;
+      offset?: number;
       /**
        * @description Bytes.
        * @default 262144
        */
-      limit: number;
+      limit?: number;
       /**
        * @description Lay JSON out in lines.
        * @default false
        */
-      pretty: boolean;
+      pretty?: boolean;
+    };
+    /**
+     * PhaseSeen
+     * @description One part of an answer as Qwen keeps it; `len` in characters.
+     */
+    PhaseSeen: {
+      phase: string;
+      status: string;
+      len: number;
     };
     /**
      * PieceQuery
@@ -2851,21 +3781,9 @@ export interface components {
        * @description The number of the last one that is there already.
        * @default 0
        */
-      after: number;
+      after?: number;
       /** @default 500 */
-      limit: number;
-    };
-    /**
-     * PieceView
-     * @description One read, or one send. `number` counts from 1.
-     */
-    PieceView: {
-      number: number;
-      atMs: number;
-      size: number;
-      text: string;
-      /** @default false */
-      cut: boolean;
+      limit?: number;
     };
     /**
      * PipelineStage
@@ -2917,6 +3835,44 @@ export interface components {
       file: string;
       line: number;
       col: number;
+    };
+    /**
+     * PlanBody
+     * @description Which change. Without `files` it is what is on disk, against what is in force.
+     */
+    PlanBody: {
+      /**
+       * @description Texts that are not saved.
+       * @default []
+       */
+      files?: components["schemas"]["FileEdit"][];
+      /**
+       * @description How many of the newest recorded flows.
+       * @default 20
+       */
+      last?: number;
+      /**
+       * @description The pinned fixtures too.
+       * @default true
+       */
+      fixtures?: boolean;
+    };
+    /**
+     * PlanView
+     * @description What it would do. Without `ok` it does not compile, and `diagnostics` say why.
+     */
+    PlanView: {
+      ok: boolean;
+      diagnostics: components["schemas"]["Diagnostic"][];
+      findings: components["schemas"]["FlowForecast"][];
+      /** @default 0 */
+      changed: number;
+      /** @default 0 */
+      same: number;
+      /** @default 0 */
+      unknown: number;
+      /** @default 0 */
+      passedOver: number;
     };
     /**
      * Preferences
@@ -3040,6 +3996,20 @@ export interface components {
       ui: components["schemas"]["Ui"];
     };
     /**
+     * ProbeBody
+     * @description What is asked: a greeting, unless `messages` say something else.
+     */
+    ProbeBody: {
+      /** @default Qwen3.6-Plus */
+      model?: string;
+      messages?: Record<string, never>[];
+      /**
+       * @description This account or none; empty: any.
+       * @default
+       */
+      accountId?: string;
+    };
+    /**
      * ProfileBody
      * @description What a profile is to be. A field that is left out stays as it was, null is the empty one. What luna found out
      *         itself (`status`, `lastVerifiedIp` …) may be sent back and is not read.
@@ -3055,17 +4025,17 @@ export interface components {
       enabled?: boolean;
       verifyIpUrl?: string | null;
       /** @default null */
-      status: unknown;
+      status?: unknown;
       /** @default null */
-      proxy: unknown;
+      proxy?: unknown;
       /** @default null */
-      lastVerifiedIp: unknown;
+      lastVerifiedIp?: unknown;
       /** @default null */
-      lastVerifiedAt: unknown;
+      lastVerifiedAt?: unknown;
       /** @default null */
-      lastCheckedAt: unknown;
+      lastCheckedAt?: unknown;
       /** @default null */
-      lastError: unknown;
+      lastError?: unknown;
     };
     /**
      * ProfileChecked
@@ -3075,11 +4045,22 @@ export interface components {
       profileId: string;
       match: boolean;
       /** @default  */
-      ip: string;
+      ip?: string;
       /** @default  */
-      expectedIp: string;
+      expectedIp?: string;
       /** @default  */
-      error: string;
+      error?: string;
+    };
+    /**
+     * ProfileRemoval
+     * @description `DELETE /api/network-profiles/{id}`.
+     */
+    ProfileRemoval: {
+      /**
+       * @description Also where accounts have it; they cannot leave without another.
+       * @default false
+       */
+      force?: boolean;
     };
     /**
      * ProfileView
@@ -3094,21 +4075,21 @@ export interface components {
       /** @enum {unknown} */
       status: "disabled" | "healthy" | "ip-mismatch" | "offline" | "unverified";
       /** @default  */
-      proxy: string;
+      proxy?: string;
       /** @default  */
-      localAddress: string;
+      localAddress?: string;
       /** @default  */
-      expectedIp: string;
+      expectedIp?: string;
       /** @default  */
-      verifyIpUrl: string;
+      verifyIpUrl?: string;
       /** @default  */
-      lastVerifiedIp: string;
+      lastVerifiedIp?: string;
       /** @default null */
-      lastVerifiedAt: number | null;
+      lastVerifiedAt?: number | null;
       /** @default null */
-      lastCheckedAt: number | null;
+      lastCheckedAt?: number | null;
       /** @default  */
-      lastError: string;
+      lastError?: string;
     };
     /**
      * PromptBody
@@ -3117,7 +4098,7 @@ export interface components {
     PromptBody: {
       id: string;
       /** @default null */
-      value: string | null;
+      value?: string | null;
     };
     /**
      * PromptEntry
@@ -3157,7 +4138,7 @@ export interface components {
       id: string;
       value: string;
       /** @default {} */
-      variables: {
+      variables?: {
         [key: string]: string;
       };
     };
@@ -3171,7 +4152,7 @@ export interface components {
         [key: string]: components["schemas"]["LockView"];
       };
       activeRuns: components["schemas"]["ActiveRun"][];
-      queue: components["schemas"]["luna.state.schedule_view.WaitingView"][];
+      queue: components["schemas"]["QueuedView"][];
     };
     /**
      * ProviderStatus
@@ -3192,6 +4173,31 @@ export interface components {
       port: number;
       key: string;
       keyFingerprint: string;
+    };
+    /**
+     * QueuedView
+     * @description A run that waits: for these slots, because of that; `accountId` where only one account will do.
+     */
+    QueuedView: {
+      runId: string;
+      client: string;
+      accountId: string;
+      chatId: string;
+      sessionId: string;
+      model: string;
+      since: number;
+      until: number;
+      overtaken: number;
+      waitsFor: string[];
+      reason: string;
+    };
+    /**
+     * RawTest
+     * @description One shape of the payload that luna does not send.
+     */
+    RawTest: {
+      mode: string;
+      error: string;
     };
     /**
      * Readiness
@@ -3250,6 +4256,35 @@ export interface components {
       title: string;
     };
     /**
+     * ReplayBody
+     * @description How to run a recorded flow again.
+     */
+    ReplayBody: {
+      /**
+       * @description `upstream`: against the recorded bytes. `events`: what left the stage `from` goes through the stages behind it. `request`: the client's request is sent again, and Qwen answers it.
+       * @default upstream
+       * @enum {unknown}
+       */
+      level?: "events" | "request" | "upstream";
+      /**
+       * @description Instead of the route's.
+       * @default
+       */
+      pipeline?: string;
+      /**
+       * @description `stage.option=value`, the value as in YAML.
+       * @default []
+       */
+      options?: string[];
+      /** @default  */
+      from?: string;
+      /**
+       * @description 1: as fast as it was; 0: at once.
+       * @default 0
+       */
+      speed?: number;
+    };
+    /**
      * Reset
      * @description The account is tried again from now on.
      */
@@ -3266,7 +4301,7 @@ export interface components {
      */
     ResetBody: {
       /** @default null */
-      purpose: ("compact" | "main" | "overflow" | "stateless" | "subagent") | null;
+      purpose?: ("compact" | "main" | "overflow" | "stateless" | "subagent") | null;
     };
     /**
      * RestView
@@ -3283,6 +4318,21 @@ export interface components {
     Revoked: {
       ok: boolean;
       required: boolean;
+    };
+    /**
+     * Roundtrip
+     * @description What the client would have got, and what Qwen kept of it.
+     */
+    Roundtrip: {
+      ok: boolean;
+      flowId: string;
+      chatId: string;
+      completionContent: string;
+      chatCurrentId: string | null;
+      answerFromChatById: string;
+      contentListPhases: components["schemas"]["PhaseSeen"][];
+      /** @default null */
+      error?: components["schemas"]["ErrorBody"] | null;
     };
     /**
      * RouteStatus
@@ -3316,47 +4366,47 @@ export interface components {
        * @description One or several states, separated by commas.
        * @default
        */
-      status: string;
+      status?: string;
       /**
        * @description As the client wrote it, or the upstream's.
        * @default
        */
-      model: string;
+      model?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      sessionId: string;
+      sessionId?: string;
       /**
        * @description The name of a key, or a kind of client.
        * @default
        */
-      client: string;
+      client?: string;
       /** @default  */
-      route: string;
+      route?: string;
       /** @default  */
-      errorKind: string;
+      errorKind?: string;
       /**
        * @description Milliseconds since the epoch; created then or later.
        * @default null
        */
-      since: number | null;
+      since?: number | null;
       /**
        * @description Created before that.
        * @default null
        */
-      until: number | null;
+      until?: number | null;
       /**
        * @description Words of the preview.
        * @default
        */
-      q: string;
+      q?: string;
       /** @default 200 */
-      limit: number;
+      limit?: number;
       /**
        * @description The `x-next-cursor` of the page before.
        * @default
        */
-      before: string;
+      before?: string;
     };
     /**
      * RunRow
@@ -3367,51 +4417,51 @@ export interface components {
       status: string;
       createdAt: number;
       /** @default  */
-      model: string;
+      model?: string;
       /** @default  */
-      target: string;
+      target?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      sessionId: string;
+      sessionId?: string;
       /** @default  */
-      client: string;
+      client?: string;
       /** @default  */
-      agent: string;
+      agent?: string;
       /** @default  */
-      route: string;
+      route?: string;
       /** @default  */
-      protocol: string;
+      protocol?: string;
       /** @default false */
-      stream: boolean;
+      stream?: boolean;
       /** @default  */
-      preview: string;
+      preview?: string;
       /** @default [] */
-      tools: string[];
+      tools?: string[];
       /** @default  */
-      queueReason: string;
+      queueReason?: string;
       /** @default null */
-      queueMs: number | null;
+      queueMs?: number | null;
       /** @default null */
-      firstEventMs: number | null;
+      firstEventMs?: number | null;
       /** @default null */
-      durationMs: number | null;
+      durationMs?: number | null;
       /** @default null */
-      inputTokens: number | null;
+      inputTokens?: number | null;
       /** @default null */
-      outputTokens: number | null;
+      outputTokens?: number | null;
       /** @default null */
-      bytesIn: number | null;
+      bytesIn?: number | null;
       /** @default 1 */
-      attempts: number;
+      attempts?: number;
       /** @default 0 */
-      reasks: number;
+      reasks?: number;
       /** @default  */
-      errorKind: string;
+      errorKind?: string;
       /** @default null */
-      httpStatus: number | null;
+      httpStatus?: number | null;
       /** @default false */
-      recorded: boolean;
+      recorded?: boolean;
     };
     /**
      * RunView
@@ -3426,75 +4476,75 @@ export interface components {
       model: string;
       stream: boolean;
       /** @default null */
-      startedAt: number | null;
+      startedAt?: number | null;
       /** @default null */
-      firstEventAt: number | null;
+      firstEventAt?: number | null;
       /** @default null */
-      completedAt: number | null;
+      completedAt?: number | null;
       /** @default null */
-      queueMs: number | null;
+      queueMs?: number | null;
       /** @default null */
-      firstEventMs: number | null;
+      firstEventMs?: number | null;
       /** @default null */
-      durationMs: number | null;
+      durationMs?: number | null;
       /** @default  */
-      sessionId: string;
+      sessionId?: string;
       /** @default  */
-      sessionReason: string;
+      sessionReason?: string;
       /** @default  */
-      threadId: string;
+      threadId?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      workerId: string;
+      workerId?: string;
       /** @default  */
-      networkProfileId: string;
+      networkProfileId?: string;
       /** @default  */
-      outboundIp: string;
+      outboundIp?: string;
       /** @default  */
-      providerChatId: string;
+      providerChatId?: string;
       /** @default  */
-      targetModel: string;
+      targetModel?: string;
       /** @default  */
-      route: string;
+      route?: string;
       /** @default  */
-      pipeline: string;
+      pipeline?: string;
       /** @default  */
-      protocol: string;
+      protocol?: string;
       /** @default  */
-      client: string;
+      client?: string;
       /** @default  */
-      agent: string;
+      agent?: string;
       /** @default  */
-      activeTaskPreview: string;
+      activeTaskPreview?: string;
       /** @default  */
-      queueReason: string;
+      queueReason?: string;
       /** @default  */
-      error: string;
+      error?: string;
       /** @default  */
-      errorKind: string;
+      errorKind?: string;
       /** @default  */
-      errorHint: string;
+      errorHint?: string;
       /** @default  */
-      errorStage: string;
+      errorStage?: string;
       /** @default null */
-      httpStatus: number | null;
+      httpStatus?: number | null;
       /** @default null */
-      inputTokens: number | null;
+      inputTokens?: number | null;
       /** @default null */
-      outputTokens: number | null;
+      outputTokens?: number | null;
       /** @default null */
-      thinkingTokens: number | null;
+      thinkingTokens?: number | null;
       /** @default 1 */
-      attempts: number;
+      attempts?: number;
       /** @default 0 */
-      reasks: number;
+      reasks?: number;
       /** @default [] */
-      tools: string[];
+      tools?: string[];
       /** @default  */
-      recording: string;
+      recording?: string;
       /** @default null */
-      bytesIn: number | null;
+      bytesIn?: number | null;
     };
     /**
      * Runtime
@@ -3506,7 +4556,7 @@ export interface components {
         [key: string]: components["schemas"]["LockView"];
       };
       activeRuns: components["schemas"]["ActiveRun"][];
-      queue: components["schemas"]["luna.state.schedule_view.WaitingView"][];
+      queue: components["schemas"]["QueuedView"][];
       leases: components["schemas"]["HeldLease"][];
       workers: components["schemas"]["WorkerState"][];
     };
@@ -3618,6 +4668,7 @@ export interface components {
       field:
         | (
             | "account"
+            | "arguments"
             | "asked"
             | "born"
             | "client"
@@ -3628,6 +4679,7 @@ export interface components {
             | "outcome"
             | "protocol"
             | "recorded"
+            | "request"
             | "route"
             | "session"
             | "tokens"
@@ -3675,16 +4727,21 @@ export interface components {
     };
     /**
      * Series
-     * @description By moments, oldest first; each list has one value for each of them.
+     * @description By moments, oldest first; each list has one value for each of them. `errors` and `accounts` are the most
+     *         frequent kinds of error, and the accounts with most requests; the few that a chart can tell apart.
      */
     Series: {
       moments: number[];
       requests: number[];
+      success: (number | null)[];
       failed: number[];
       inputTokens: number[];
       outputTokens: number[];
       firstP50: (number | null)[];
       firstP95: (number | null)[];
+      queueP95: (number | null)[];
+      errors: components["schemas"]["Counts"][];
+      accounts: components["schemas"]["Counts"][];
     };
     /**
      * SessionDetail
@@ -3703,35 +4760,35 @@ export interface components {
       updatedAt: number;
       active: boolean;
       /** @default  */
-      workspace: string;
+      workspace?: string;
       /** @default  */
-      title: string;
+      title?: string;
       /** @default false */
-      renamed: boolean;
+      renamed?: boolean;
       /** @default  */
-      model: string;
+      model?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      providerSessionId: string;
+      providerSessionId?: string;
       /** @default  */
-      contextHash: string;
+      contextHash?: string;
       /** @default  */
-      resolveReason: string;
+      resolveReason?: string;
       /** @default 0 */
-      overflowChainCount: number;
+      overflowChainCount?: number;
       /** @default  */
-      summary: string;
+      summary?: string;
       /** @default null */
-      compactedAt: number | null;
+      compactedAt?: number | null;
       /** @default null */
-      lastRequestAt: number | null;
+      lastRequestAt?: number | null;
       providerBindings: components["schemas"]["BindingView"][];
       overflowChain: components["schemas"]["OverflowAnchor"][];
       tree: components["schemas"]["TreeView"];
       messages: components["schemas"]["StoredMessage"][];
       /** @default null */
-      messagesBefore: number | null;
+      messagesBefore?: number | null;
       activeRunIds: string[];
       activeRunDetails: components["schemas"]["RunView"][];
     };
@@ -3766,12 +4823,12 @@ export interface components {
        * @description Messages at most, the latest.
        * @default 50
        */
-      limit: number;
+      limit?: number;
       /**
        * @description Only those before this position (`messagesBefore`).
        * @default null
        */
-      before: number | null;
+      before?: number | null;
     };
     /**
      * SessionPreferences
@@ -3882,35 +4939,35 @@ export interface components {
      */
     SessionQuery: {
       /** @default  */
-      source: string;
+      source?: string;
       /** @default  */
-      model: string;
+      model?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /**
        * @description Words of the title, or an id.
        * @default
        */
-      q: string;
+      q?: string;
       /**
        * @description By what they are ordered.
        * @default updatedAt
        * @enum {unknown}
        */
-      sort: "createdAt" | "messageCount" | "turnCount" | "updatedAt";
+      sort?: "createdAt" | "messageCount" | "turnCount" | "updatedAt";
       /**
        * @description desc: the latest, or the most, first.
        * @default desc
        * @enum {unknown}
        */
-      order: "asc" | "desc";
+      order?: "asc" | "desc";
       /** @default 200 */
-      limit: number;
+      limit?: number;
       /**
        * @description The `x-next-cursor` of the page before.
        * @default
        */
-      before: string;
+      before?: string;
     };
     /**
      * SessionRemoval
@@ -3921,7 +4978,7 @@ export interface components {
        * @description Delete the chats that luna made for it, too.
        * @default false
        */
-      chats: boolean;
+      chats?: boolean;
     };
     /**
      * SessionStats
@@ -3948,29 +5005,29 @@ export interface components {
       updatedAt: number;
       active: boolean;
       /** @default  */
-      workspace: string;
+      workspace?: string;
       /** @default  */
-      title: string;
+      title?: string;
       /** @default false */
-      renamed: boolean;
+      renamed?: boolean;
       /** @default  */
-      model: string;
+      model?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      providerSessionId: string;
+      providerSessionId?: string;
       /** @default  */
-      contextHash: string;
+      contextHash?: string;
       /** @default  */
-      resolveReason: string;
+      resolveReason?: string;
       /** @default 0 */
-      overflowChainCount: number;
+      overflowChainCount?: number;
       /** @default  */
-      summary: string;
+      summary?: string;
       /** @default null */
-      compactedAt: number | null;
+      compactedAt?: number | null;
       /** @default null */
-      lastRequestAt: number | null;
+      lastRequestAt?: number | null;
     };
     /**
      * SessionsDeleted
@@ -3981,6 +5038,17 @@ export interface components {
       deleted: number;
       /** @default 0 */
       chats: number;
+    };
+    /**
+     * SideView
+     * @description One of two runs.
+     */
+    SideView: {
+      id: string;
+      pipeline: string;
+      outcome: string;
+      status: number;
+      size: number;
     };
     /**
      * SignedIn
@@ -3997,6 +5065,34 @@ export interface components {
       version: number;
       flows: number;
       current: boolean;
+    };
+    /**
+     * SpanView
+     * @description Something that lasted.
+     */
+    SpanView: {
+      /** @enum {unknown} */
+      kind:
+        | "answer"
+        | "chat"
+        | "completion"
+        | "exchange"
+        | "first-byte"
+        | "held"
+        | "queue"
+        | "settle"
+        | "stage"
+        | "stop"
+        | "upload";
+      name: string;
+      atMs: number;
+      endMs: number;
+      /** @default 0 */
+      exchange: number;
+      /** @default 0 */
+      count: number;
+      /** @default 0 */
+      size: number;
     };
     /**
      * StageChanges
@@ -4059,7 +5155,16 @@ export interface components {
      */
     StatusQuery: {
       /** @default qwen-ai */
-      providerId: string;
+      providerId?: string;
+    };
+    /**
+     * StepView
+     * @description The batch at one boundary.
+     */
+    StepView: {
+      boundary: string;
+      changed: boolean;
+      events: string[];
     };
     /**
      * StoredMessage
@@ -4080,11 +5185,40 @@ export interface components {
           )[];
       createdAt: number;
       /** @default  */
-      runId: string;
+      runId?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      providerSessionId: string;
+      providerSessionId?: string;
+    };
+    /**
+     * StoryPiece
+     * @description A read or a send; `offset` within the whole body.
+     */
+    StoryPiece: {
+      number: number;
+      atMs: number;
+      offset: number;
+      size: number;
+    };
+    /**
+     * StoryView
+     * @description A batch from the bytes that caused it to the bytes that it became. `later`: nothing went out before the next
+     *         batch, and this send came next.
+     */
+    StoryView: {
+      n: number;
+      atMs: number;
+      exchange: number;
+      reads: components["schemas"]["StoryPiece"][];
+      offset: number;
+      cause: string;
+      causeSize: number;
+      steps: components["schemas"]["StepView"][];
+      sends: components["schemas"]["StoryPiece"][];
+      effect: string;
+      effectSize: number;
+      later: number;
     };
     /**
      * Sum
@@ -4100,6 +5234,7 @@ export interface components {
       outputTokens: number;
       firstP50: number | null;
       firstP95: number | null;
+      queueP95: number | null;
     };
     /**
      * SweepBody
@@ -4107,13 +5242,13 @@ export interface components {
      */
     SweepBody: {
       /** @default false */
-      dryRun: boolean;
+      dryRun?: boolean;
       /** @default null */
-      maxAgeHours: number | null;
+      maxAgeHours?: number | null;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default 50 */
-      limit: number;
+      limit?: number;
     };
     /**
      * SweepResult
@@ -4146,23 +5281,62 @@ export interface components {
       text: string;
     };
     /**
+     * TimelineQuery
+     * @description Which part of the axis is told moment by moment.
+     */
+    TimelineQuery: {
+      /**
+       * @description Milliseconds.
+       * @default 0
+       */
+      from?: number;
+      /**
+       * @description Milliseconds; 0 for the end.
+       * @default 0
+       */
+      to?: number;
+      /**
+       * @description Moments of a lane; more are told in groups.
+       * @default 600
+       */
+      marks?: number;
+    };
+    /**
+     * TimelineView
+     * @description A recorded flow on one time axis.
+     */
+    TimelineView: {
+      flow: string;
+      pipeline: string;
+      outcome: string;
+      lengthMs: number;
+      batches: number;
+      spans: components["schemas"]["SpanView"][];
+      lanes: components["schemas"]["LaneView"][];
+      boundaries: components["schemas"]["BoundaryFigures"][];
+      /** @default null */
+      firstChange: components["schemas"]["ChangePlace"] | null;
+      /** @default false */
+      truncated: boolean;
+    };
+    /**
      * TokenBody
      * @description `POST /api/provider/token`. `token` with `tokenKey` is the old spelling of one entry of `credentials`.
      */
     TokenBody: {
       providerId: string;
       /** @default {} */
-      credentials: {
+      credentials?: {
         [key: string]: string;
       };
       /** @default  */
-      token: string;
+      token?: string;
       /** @default token */
-      tokenKey: string;
+      tokenKey?: string;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      name: string;
+      name?: string;
     };
     /**
      * TokenLimits
@@ -4268,9 +5442,9 @@ export interface components {
       call_id: string;
       parts: (components["schemas"]["Text"] | components["schemas"]["Attachment"])[];
       /** @default  */
-      name: string;
+      name?: string;
       /** @default false */
-      error: boolean;
+      error?: boolean;
     };
     /**
      * TreeView
@@ -4308,6 +5482,16 @@ export interface components {
       failed: number;
     };
     /**
+     * UploadSeen
+     * @description The file at Qwen; the address is without its signature.
+     */
+    UploadSeen: {
+      fileId: string;
+      fileUrl: string;
+      fileName: string;
+      bytes: number;
+    };
+    /**
      * UsageQuery
      * @description How far back.
      */
@@ -4316,7 +5500,7 @@ export interface components {
        * @description Hours, up to a year.
        * @default 24
        */
-      hours: number;
+      hours?: number;
     };
     /**
      * UsageReport
@@ -4333,7 +5517,7 @@ export interface components {
     ValidateBody: {
       providerId: string;
       /** @default {} */
-      credentials: {
+      credentials?: {
         [key: string]: string;
       };
     };
@@ -4346,11 +5530,18 @@ export interface components {
       ok: boolean;
       valid: boolean;
       /** @default null */
-      accountInfo: Record<string, never> | null;
+      accountInfo?: Record<string, never> | null;
       /** @default null */
-      error: string | null;
+      error?: string | null;
       /** @default null */
-      expiresAt: number | null;
+      expiresAt?: number | null;
+    };
+    /**
+     * WayRemoved
+     * @description It is gone.
+     */
+    WayRemoved: {
+      ok: boolean;
     };
     /**
      * WayView
@@ -4360,13 +5551,13 @@ export interface components {
       accountId: string;
       open: boolean;
       /** @default  */
-      networkProfileId: string;
+      networkProfileId?: string;
       /** @default  */
-      workerId: string;
+      workerId?: string;
       /** @default  */
-      ip: string;
+      ip?: string;
       /** @default  */
-      reason: string;
+      reason?: string;
     };
     /**
      * Who
@@ -4379,6 +5570,35 @@ export interface components {
       name: string;
       /** @default  */
       email: string;
+    };
+    /**
+     * WireProbe
+     * @description What went over the wire, with the beginning of the raw stream; all of it stands in the recording.
+     */
+    WireProbe: {
+      ok: boolean;
+      flowId: string;
+      chatId: string;
+      wire: components["schemas"]["WireSeen"] | null;
+      firstChunks: string[];
+      /** @default null */
+      error?: components["schemas"]["ErrorBody"] | null;
+    };
+    /**
+     * WireSeen
+     * @description The completion's exchange with Qwen, without its secrets. `attempt` counts from 1.
+     */
+    WireSeen: {
+      attempt: number;
+      url: string;
+      payload: unknown;
+      requestHeaders: {
+        [key: string]: string;
+      };
+      responseStatus: number;
+      responseHeaders: {
+        [key: string]: string;
+      };
     };
     /**
      * WorkerBody
@@ -4396,15 +5616,15 @@ export interface components {
       maxConcurrentRuns?: number | null;
       expectedIp?: string | null;
       /** @default null */
-      status: unknown;
+      status?: unknown;
       /** @default null */
-      lastVerifiedIp: unknown;
+      lastVerifiedIp?: unknown;
       /** @default null */
-      lastVerifiedAt: unknown;
+      lastVerifiedAt?: unknown;
       /** @default null */
-      lastCheckedAt: unknown;
+      lastCheckedAt?: unknown;
       /** @default null */
-      lastError: unknown;
+      lastError?: unknown;
     };
     /**
      * WorkerChecked
@@ -4414,11 +5634,11 @@ export interface components {
       workerId: string;
       match: boolean;
       /** @default  */
-      ip: string;
+      ip?: string;
       /** @default  */
-      expectedIp: string;
+      expectedIp?: string;
       /** @default  */
-      error: string;
+      error?: string;
     };
     /**
      * WorkerPut
@@ -4432,23 +5652,23 @@ export interface components {
       /** @enum {unknown} */
       status: "disabled" | "healthy" | "ip-mismatch" | "offline" | "unverified";
       /** @default null */
-      maxConcurrentRuns: number | null;
+      maxConcurrentRuns?: number | null;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      networkProfileId: string;
+      networkProfileId?: string;
       /** @default  */
-      expectedIp: string;
+      expectedIp?: string;
       /** @default  */
-      lastVerifiedIp: string;
+      lastVerifiedIp?: string;
       /** @default null */
-      lastVerifiedAt: number | null;
+      lastVerifiedAt?: number | null;
       /** @default null */
-      lastCheckedAt: number | null;
+      lastCheckedAt?: number | null;
       /** @default  */
-      lastError: string;
+      lastError?: string;
       /** @default  */
-      key: string;
+      key?: string;
     };
     /**
      * WorkerState
@@ -4473,63 +5693,21 @@ export interface components {
       /** @enum {unknown} */
       status: "disabled" | "healthy" | "ip-mismatch" | "offline" | "unverified";
       /** @default null */
-      maxConcurrentRuns: number | null;
+      maxConcurrentRuns?: number | null;
       /** @default  */
-      accountId: string;
+      accountId?: string;
       /** @default  */
-      networkProfileId: string;
+      networkProfileId?: string;
       /** @default  */
-      expectedIp: string;
+      expectedIp?: string;
       /** @default  */
-      lastVerifiedIp: string;
+      lastVerifiedIp?: string;
       /** @default null */
-      lastVerifiedAt: number | null;
+      lastVerifiedAt?: number | null;
       /** @default null */
-      lastCheckedAt: number | null;
+      lastCheckedAt?: number | null;
       /** @default  */
-      lastError: string;
-    };
-    /**
-     * Removed
-     * @description The account is gone.
-     */
-    "luna.admin.accounts.Removed": {
-      /** @default true */
-      ok: boolean;
-    };
-    /**
-     * WaitingView
-     * @description Chats of one account that are to be deleted and are not gone yet. `nextTryAt` is null for not by itself.
-     */
-    "luna.admin.chat_cleanup.WaitingView": {
-      accountId: string;
-      chats: number;
-      nextTryAt: number | null;
-      reason: string;
-    };
-    /**
-     * Removed
-     * @description It is gone.
-     */
-    "luna.admin.network.Removed": {
-      ok: boolean;
-    };
-    /**
-     * WaitingView
-     * @description A run that waits: for these slots, because of that; `accountId` where only one account will do.
-     */
-    "luna.state.schedule_view.WaitingView": {
-      runId: string;
-      client: string;
-      accountId: string;
-      chatId: string;
-      sessionId: string;
-      model: string;
-      since: number;
-      until: number;
-      overtaken: number;
-      waitsFor: string[];
-      reason: string;
+      lastError?: string;
     };
   };
   responses: never;
@@ -4685,7 +5863,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["luna.admin.accounts.Removed"];
+          "application/json": components["schemas"]["AccountRemoved"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -4847,6 +6025,190 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Entry"][];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getBreakpoints: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointsView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postBreakpoints: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["BreakpointBody"];
+      };
+    };
+    responses: {
+      /** @description It was made. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getBreakpointsBoundaries: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BoundaryView"][];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postBreakpointsFilter: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FilterBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FilterVerdict"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getBreakpointsOperators: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["OperatorView"][];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  deleteBreakpointsId: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointDone"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -5336,6 +6698,167 @@ export interface operations {
       };
     };
   };
+  postDebugQwenFileFlow: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FileFlowBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FileFlow"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postDebugQwenRoundtrip: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProbeBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Roundtrip"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postDebugQwenWire: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProbeBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WireProbe"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getDrift: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DriftList"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postDriftKnown: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MarkBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Marked"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
   getEgress: {
     parameters: {
       query?: never;
@@ -5397,7 +6920,7 @@ export interface operations {
   getEvents: {
     parameters: {
       query?: {
-        /** @description Of runs, logs, accounts, config, stages, capture, audit, overview, separated by commas; all by default. */
+        /** @description Of runs, logs, accounts, config, stages, capture, audit, overview, drift, breakpoints, separated by commas; all by default. */
         topics?: string;
       };
       header?: never;
@@ -5684,6 +7207,137 @@ export interface operations {
       };
     };
   };
+  getFlowsIdBatchesN: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        n: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StoryView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getFlowsIdBoundariesName: {
+    parameters: {
+      query?: {
+        /** @description The number of the batch before the first one. */
+        after?: number;
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BoundaryPage"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getFlowsIdBundle: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/zip": string;
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getFlowsIdCompareOther: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        other: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ComparisonView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
   getFlowsIdFaceName: {
     parameters: {
       query?: {
@@ -5723,6 +7377,41 @@ export interface operations {
       };
     };
   };
+  postFlowsIdFixture: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FixtureBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FixtureMade"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
   getFlowsIdPiecesName: {
     parameters: {
       query?: {
@@ -5745,7 +7434,42 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["PieceView"][];
+          "application/json": components["schemas"]["FacePiece"][];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postFlowsIdReplay: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ReplayBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ComparisonView"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -5778,6 +7502,211 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["StageChanges"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getFlowsIdTimeline: {
+    parameters: {
+      query?: {
+        /** @description Milliseconds. */
+        from?: number;
+        /** @description Milliseconds; 0 for the end. */
+        to?: number;
+        /** @description Moments of a lane; more are told in groups. */
+        marks?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TimelineView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getHaltedId: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HaltedDetail"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postHaltedIdAbort: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AbortBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postHaltedIdAnswer: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AnswerBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postHaltedIdEdit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["EditBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointDone"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postHaltedIdResume: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BreakpointDone"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -6220,7 +8149,10 @@ export interface operations {
   };
   deleteNetworkProfilesId: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description Also where accounts have it; they cannot leave without another. */
+        force?: boolean;
+      };
       header?: never;
       path: {
         id: string;
@@ -6235,7 +8167,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["luna.admin.network.Removed"];
+          "application/json": components["schemas"]["WayRemoved"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -6296,6 +8228,35 @@ export interface operations {
         };
         content: {
           "application/json": Record<string, never>;
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getOpened: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["OpenedView"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -6541,6 +8502,39 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["PipelineView"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  postPlan: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PlanBody"];
+      };
+    };
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PlanView"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -7747,7 +9741,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["luna.admin.network.Removed"];
+          "application/json": components["schemas"]["WayRemoved"];
         };
       };
       /** @description It did not work; the body says why. */
@@ -7780,6 +9774,64 @@ export interface operations {
         content: {
           "application/json": components["schemas"]["WorkerChecked"];
         };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getAuthCallbackProvider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is elsewhere, see `location`. */
+      303: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getAuthStartProvider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is elsewhere, see `location`. */
+      303: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description It did not work; the body says why. */
       default: {

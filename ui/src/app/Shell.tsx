@@ -6,9 +6,13 @@ import { NavLink, Outlet, useRouteError } from "react-router";
 import { useConnection } from "../api/live";
 import { chooseLanguage, LANGUAGES, type Language } from "../i18n";
 import { Button } from "../parts/Button";
+import { BreakpointBanner } from "./BreakpointBanner";
+import { DriftBanner } from "./DriftBanner";
 import { IsolationBanner } from "./IsolationBanner";
 import { useLanguageOfSettings } from "./language";
 import { signOut } from "./Login";
+import { SHOWN, useOpened } from "./opened";
+import { OpenedBanner } from "./OpenedBanner";
 import { pages } from "./pages";
 import { chooseTheme, useTheme, type Theme } from "./theme";
 import "./shell.css";
@@ -16,6 +20,7 @@ import "./shell.css";
 export function Shell() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
+  const opened = useOpened();
   useLanguageOfSettings();
   return (
     <div className="shell" data-open={open || undefined}>
@@ -44,7 +49,7 @@ export function Shell() {
       <nav className="shell-nav" id="navigation" aria-label={t("shell.navigation")}>
         <ul>
           {pages.map(({ path, name }) =>
-            name ? (
+            name && (!opened || SHOWN.includes(name)) ? (
               <li key={path}>
                 <NavLink to={`/${path}`} end={path === ""} onClick={() => setOpen(false)}>
                   {t(`shell.pages.${name}`)}
@@ -55,7 +60,10 @@ export function Shell() {
         </ul>
       </nav>
       <main className="shell-content" id="content" tabIndex={-1}>
+        <OpenedBanner />
         <IsolationBanner />
+        <DriftBanner />
+        <BreakpointBanner />
         <Outlet />
       </main>
     </div>

@@ -7,6 +7,7 @@ export interface Page {
   name?:
     | "overview"
     | "flows"
+    | "breakpoints"
     | "pipelines"
     | "accounts"
     | "sessions"
@@ -23,6 +24,8 @@ export const pages: readonly Page[] = [
   { path: "", name: "overview", load: () => import("../pages/overview/Overview") },
   { path: "flows", name: "flows", load: () => import("../pages/flows/Flows") },
   { path: "flows/:id", load: () => import("../pages/flows/Flows") },
+  { path: "breakpoints", name: "breakpoints", load: () => import("../pages/breakpoints/Breakpoints") },
+  { path: "breakpoints/:id", load: () => import("../pages/breakpoints/Breakpoints") },
   { path: "pipelines", name: "pipelines", load: () => import("../pages/pipelines/Pipelines") },
   { path: "pipelines/:name", load: () => import("../pages/pipelines/Pipelines") },
   { path: "accounts", name: "accounts", load: () => import("../pages/accounts/Accounts") },
@@ -34,5 +37,6 @@ export const pages: readonly Page[] = [
   { path: "settings", name: "settings", load: () => import("../pages/settings/Settings") },
   { path: "logs", name: "logs", load: () => import("../pages/logs/Logs") },
   { path: "playground", name: "playground", load: () => import("../pages/playground/Playground") },
+  { path: "drift", load: () => import("../pages/drift/Drift") },
   { path: "*", load: () => import("../pages/Missing") },
 ];

@@ -3,6 +3,10 @@ import common from "./vi/common";
 import sessions from "./vi/sessions";
 import shell from "./vi/shell";
 import flows from "./vi/flows";
+import keep from "./vi/keep";
+import forecast from "./vi/forecast";
+import inspect from "./vi/inspect";
+import breakpoints from "./vi/breakpoints";
 import overview from "./vi/overview";
 import settings from "./vi/settings";
 import logs from "./vi/logs";
@@ -13,12 +17,17 @@ import accounts from "./vi/accounts";
 import network from "./vi/network";
 import playground from "./vi/playground";
 import models from "./vi/models";
+import drift from "./vi/drift";
 
 export default {
   common,
   sessions,
   shell,
   flows,
+  keep,
+  forecast,
+  inspect,
+  breakpoints,
   overview,
   settings,
   logs,
@@ -29,4 +38,5 @@ export default {
   network,
   playground,
   models,
+  drift,
 } satisfies Texts;

@@ -3,6 +3,10 @@ import common from "./zh/common";
 import sessions from "./zh/sessions";
 import shell from "./zh/shell";
 import flows from "./zh/flows";
+import keep from "./zh/keep";
+import forecast from "./zh/forecast";
+import inspect from "./zh/inspect";
+import breakpoints from "./zh/breakpoints";
 import overview from "./zh/overview";
 import settings from "./zh/settings";
 import logs from "./zh/logs";
@@ -13,12 +17,17 @@ import accounts from "./zh/accounts";
 import network from "./zh/network";
 import playground from "./zh/playground";
 import models from "./zh/models";
+import drift from "./zh/drift";
 
 export default {
   common,
   sessions,
   shell,
   flows,
+  keep,
+  forecast,
+  inspect,
+  breakpoints,
   overview,
   settings,
   logs,
@@ -29,4 +38,5 @@ export default {
   network,
   playground,
   models,
+  drift,
 } satisfies Texts;

@@ -166,6 +166,7 @@ export default {
     text: "Login",
     file: "Or a file",
     one: "Check and use it",
+    any: "Check and add",
     some_one: "Check and add {{count}} account",
     some_other: "Check and add {{count}} accounts",
     found: "What was found",

@@ -81,6 +81,8 @@ export default {
     tokens: "the number of tokens",
     born: "the beginning",
     recorded: "the recording",
+    arguments: "the arguments of a call",
+    request: "the request",
   },
   operator: {
     model: "the model, as asked for or as answered",
@@ -98,6 +100,8 @@ export default {
     tokens: "tokens in and out together: 1000, 10k",
     born: "when it began: an age, a day, a minute (UTC), or from..to",
     recorded: "it was recorded",
+    arguments: "in the arguments of a call that is being made",
+    request: "anywhere in the words of the request",
   },
   say: {
     and: "and",
@@ -146,6 +150,7 @@ export default {
     answer: "To the client",
     stages: "Stages",
     log: "Log",
+    inspect: "Inspect",
   },
   summary: {
     facts: "What is known of it",

@@ -9,6 +9,7 @@ export default {
   pages: {
     overview: "Overview",
     flows: "Flows",
+    breakpoints: "Breakpoints",
     pipelines: "Pipelines",
     accounts: "Accounts",
     sessions: "Sessions",

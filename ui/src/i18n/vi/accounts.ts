@@ -167,6 +167,7 @@ export default {
     text: "Thông tin đăng nhập",
     file: "Hoặc một tệp",
     one: "Kiểm tra và dùng",
+    any: "Kiểm tra và thêm",
     some_one: "Kiểm tra và thêm {{count}} tài khoản",
     some_other: "Kiểm tra và thêm {{count}} tài khoản",
     found: "Những gì tìm thấy",

@@ -80,6 +80,8 @@ export default {
     tokens: "số token",
     born: "lúc bắt đầu",
     recorded: "bản ghi",
+    arguments: "các đối số của lời gọi",
+    request: "yêu cầu",
   },
   operator: {
     model: "mô hình được yêu cầu hoặc đã trả lời",
@@ -97,6 +99,8 @@ export default {
     tokens: "tổng token vào và ra: 1000, 10k",
     born: "lúc bắt đầu: tuổi, ngày, phút (UTC), hoặc từ..đến",
     recorded: "đã được ghi lại",
+    arguments: "trong các đối số của lời gọi đang được thực hiện",
+    request: "ở bất kỳ đâu trong nội dung yêu cầu",
   },
   say: {
     and: "và",
@@ -145,6 +149,7 @@ export default {
     answer: "Trả cho ứng dụng",
     stages: "Các chặng",
     log: "Nhật ký",
+    inspect: "Khám xét",
   },
   summary: {
     facts: "Thông tin đã biết",

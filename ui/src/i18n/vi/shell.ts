@@ -9,6 +9,7 @@ export default {
   pages: {
     overview: "Tổng quan",
     flows: "Luồng",
+    breakpoints: "Điểm dừng",
     pipelines: "Pipeline",
     accounts: "Tài khoản",
     sessions: "Phiên",

@@ -165,6 +165,7 @@ export default {
     text: "登录信息",
     file: "或一个文件",
     one: "验证并使用",
+    any: "验证并添加",
     some_one: "验证并添加 {{count}} 个账号",
     some_other: "验证并添加 {{count}} 个账号",
     found: "识别结果",

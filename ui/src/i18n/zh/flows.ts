@@ -80,6 +80,8 @@ export default {
     tokens: "令牌数",
     born: "开始时间",
     recorded: "录制",
+    arguments: "调用的参数",
+    request: "请求内容",
   },
   operator: {
     model: "请求的或实际应答的模型",
@@ -97,6 +99,8 @@ export default {
     tokens: "输入与输出令牌之和：1000、10k",
     born: "何时开始：多久以内、某天、某分钟（UTC）或 起..止",
     recorded: "已录制",
+    arguments: "在正在进行的调用的参数中",
+    request: "请求内容中的任意位置",
   },
   say: {
     and: "且",
@@ -145,6 +149,7 @@ export default {
     answer: "返回客户端",
     stages: "阶段",
     log: "日志",
+    inspect: "检查",
   },
   summary: {
     facts: "已知信息",

@@ -9,6 +9,7 @@ export default {
   pages: {
     overview: "概览",
     flows: "请求流",
+    breakpoints: "断点",
     pipelines: "管道",
     accounts: "账号",
     sessions: "会话",

@@ -1,9 +1,9 @@
 // The page of accounts: all of them, as they are now, and the ways to have another. Which dialog is open and which
 // states are shown stands in the URL.
-import { useCallback, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
+import { useAddress } from "../../parts/address";
 import { Button } from "../../parts/Button";
 import { Empty, Failed, Loading } from "../../parts/Empty";
 import { Page } from "../../parts/Page";
@@ -26,28 +26,12 @@ import "./accounts.css";
 
 export default function Accounts() {
   const { t } = useTranslation();
-  const [search, setSearch] = useSearchParams();
+  const [search, set] = useAddress();
   const accounts = useAccounts();
   const usage = useUsage();
   const ways = useWays();
   const look = useFreshAccounts();
   const checks = useChecks();
-
-  const set = useCallback(
-    (changes: Record<string, string>) =>
-      setSearch(
-        (before) => {
-          const after = new URLSearchParams(before);
-          for (const [name, value] of Object.entries(changes)) {
-            if (value) after.set(name, value);
-            else after.delete(name);
-          }
-          return after;
-        },
-        { replace: true },
-      ),
-    [setSearch],
-  );
 
   const all = accounts.data ?? [];
   const state = search.get("state") ?? "";

@@ -75,7 +75,11 @@ export function PasteLogin({ account }: { account: Account | undefined }) {
       </p>
       <div className="row-end">
         <Button primary type="submit" disabled={busy || usable.length === 0}>
-          {account ? t("accounts.paste.one") : t("accounts.paste.some", { count: Math.max(1, usable.length) })}
+          {account
+            ? t("accounts.paste.one")
+            : usable.length > 0
+              ? t("accounts.paste.some", { count: usable.length })
+              : t("accounts.paste.any")}
         </Button>
       </div>
     </form>

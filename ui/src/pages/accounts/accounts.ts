@@ -1,12 +1,13 @@
 // What the page knows of accounts, kept as fresh as luna tells. Owns the queries, what makes them old, and the words
 // for states that are more than one field.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback } from "react";
 
 import { api, body } from "../../api/client";
 import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import type { Tone } from "../../parts/Badge";
+import { useThrottled } from "../../parts/throttled";
 
 export type Account = components["schemas"]["AccountEntry"];
 export type Usage = components["schemas"]["AccountUsage"];
@@ -71,27 +72,6 @@ export function useFreshAccounts(): () => void {
     }, [accounts, usage]),
   );
   return accounts;
-}
-
-/** `act`, at most once in so many milliseconds; what comes between is made up for at the end. */
-function useThrottled(act: () => void, every: number): () => void {
-  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
-  const last = useRef(0);
-  useEffect(
-    () => () => {
-      if (timer.current) clearTimeout(timer.current);
-    },
-    [],
-  );
-  return useCallback(() => {
-    if (timer.current) return;
-    const wait = Math.max(0, last.current + every - Date.now());
-    timer.current = setTimeout(() => {
-      timer.current = null;
-      last.current = Date.now();
-      act();
-    }, wait);
-  }, [act, every]);
 }
 
 /** An act on one account, after which all of them are looked at again. */

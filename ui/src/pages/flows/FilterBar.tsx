@@ -20,10 +20,10 @@ const QUICK = [
   ["hour", "~b <1h"],
 ] as const;
 
-function useVerdict(text: string) {
+function useVerdict(text: string, live: boolean) {
   return useQuery({
-    queryKey: ["flow-filter", text],
-    queryFn: () => body(api.POST("/api/flows/filter", { body: { filter: text } })),
+    queryKey: ["flow-filter", live, text],
+    queryFn: () => body(api.POST(live ? "/api/breakpoints/filter" : "/api/flows/filter", { body: { filter: text } })),
     staleTime: Infinity,
     placeholderData: keepPreviousData,
   });
@@ -34,9 +34,13 @@ interface Props {
   filter: string;
   onFilter: (filter: string) => void;
   input: RefObject<HTMLInputElement | null>;
+  /** It is about flows in progress, of which other things are known. */
+  live?: boolean;
+  /** Whether what stands there now is right, and in force. */
+  onRight?: (right: boolean) => void;
 }
 
-export function FilterBar({ filter, onFilter, input }: Props) {
+export function FilterBar({ filter, onFilter, input, live = false, onRight }: Props) {
   const { t } = useTranslation();
   const id = useId();
   const [text, setText] = useState(filter);
@@ -57,7 +61,7 @@ export function FilterBar({ filter, onFilter, input }: Props) {
     const timer = setTimeout(() => setLooked(text), PATIENCE);
     return () => clearTimeout(timer);
   }, [text]);
-  const verdict = useVerdict(looked);
+  const verdict = useVerdict(looked, live);
   const said = verdict.isPlaceholderData ? undefined : verdict.data;
   const right = said?.valid === true;
   const wrong = verdict.data?.valid === false ? verdict.data : undefined;
@@ -65,6 +69,9 @@ export function FilterBar({ filter, onFilter, input }: Props) {
   useEffect(() => {
     if (applied !== seen) onFilter(applied);
   }, [applied, seen, onFilter]);
+
+  const inForce = right && looked === text;
+  useEffect(() => onRight?.(inForce), [inForce, onRight]);
 
   function write(wanted: string): void {
     setText(wanted);
@@ -93,7 +100,7 @@ export function FilterBar({ filter, onFilter, input }: Props) {
           autoComplete="off"
           autoCapitalize="off"
           spellCheck={false}
-          placeholder={t("flows.filter.placeholder")}
+          placeholder={live ? t("breakpoints.arm.placeholder") : t("flows.filter.placeholder")}
           aria-invalid={wrong ? true : undefined}
           aria-describedby={`${id}-said`}
           onChange={(event) => setText(event.target.value)}
@@ -104,6 +111,7 @@ export function FilterBar({ filter, onFilter, input }: Props) {
         {text ? <Button onClick={() => write("")}>{t("flows.filter.clear")}</Button> : null}
         <OperatorHelp
           input={input}
+          live={live}
           onPick={(operator) => setText(begun(text, operator.letter, operator.value !== "nothing"))}
         />
       </form>
@@ -116,14 +124,14 @@ export function FilterBar({ filter, onFilter, input }: Props) {
                 problem: wrong.problem,
                 expected: wrong.expected,
               })}{" "}
-              {filter !== text ? t("flows.filter.kept") : ""}
+              {filter !== text && !live ? t("flows.filter.kept") : ""}
             </span>
           ) : (
             <Explained sayings={verdict.data?.sayings ?? []} />
           )}
         </p>
-        <ul className="filter-quick" aria-label={t("flows.filter.quick")}>
-          {QUICK.map(([name, wanted]) => (
+        <ul className="filter-quick" aria-label={t("flows.filter.quick")} hidden={live}>
+          {(live ? [] : QUICK).map(([name, wanted]) => (
             <li key={name}>
               <button type="button" aria-pressed={filter === wanted} onClick={() => write(wanted)}>
                 {t(`flows.filter.${name}`)}

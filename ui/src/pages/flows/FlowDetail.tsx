@@ -1,6 +1,6 @@
 // One flow with everything there is about it, in tabs. The tab stands in the address and stays when the flow changes.
 import { useQueryClient } from "@tanstack/react-query";
-import type { ReactNode, Ref } from "react";
+import { lazy, Suspense, type ReactNode, type Ref } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
@@ -15,13 +15,16 @@ import { StatusBadge } from "./cells";
 import { flowKey, useFlow } from "./detail";
 import { ClientAnswer, ClientRequest, Incomplete, Upstream } from "./Faces";
 import { FlowLog } from "./FlowLog";
+import { Keep } from "./keep/Keep";
 import { isActive } from "./rows";
 import { Stages } from "./Stages";
 import { Summary } from "./Summary";
 import type { Detail } from "./waterfall";
 
-const TABS = ["summary", "request", "qwen", "stream", "answer", "stages", "log"] as const;
+const TABS = ["summary", "request", "qwen", "stream", "answer", "stages", "log", "inspect"] as const;
 type TabId = (typeof TABS)[number];
+
+const Inspect = lazy(() => import("./inspect/Inspect"));
 
 /** Why there is no recording. */
 function Missing({ detail }: { detail: Detail }) {
@@ -85,9 +88,15 @@ export function FlowDetail({ id, panel, onClose, onGone }: Props) {
     const { recording, run } = found;
     if (name === "summary") return <Summary detail={found} />;
     if (name === "log") return <FlowLog lines={found.log} />;
+    if (name === "inspect")
+      return (
+        <Suspense fallback={<Loading />}>
+          <Inspect detail={found} />
+        </Suspense>
+      );
     if (!recording) return <Missing detail={found} />;
     const given = { flow: run.id, recording };
-    const faces: Record<Exclude<TabId, "summary" | "log">, ReactNode> = {
+    const faces: Record<Exclude<TabId, "summary" | "log" | "inspect">, ReactNode> = {
       request: <ClientRequest {...given} />,
       qwen: <Upstream {...given} side="request" />,
       stream: <Upstream {...given} side="response" />,
@@ -122,6 +131,7 @@ export function FlowDetail({ id, panel, onClose, onGone }: Props) {
         {detail ? <StatusBadge row={detail.run} /> : null}
         <span className="flows-acts">
           <Copy text={id} label={t("flows.detail.copyId")} />
+          {detail ? <Keep detail={detail} /> : null}
           {detail && isActive(detail.run) ? (
             <Confirm
               label={t("flows.detail.cancel")}

@@ -5,7 +5,8 @@ import { Button } from "../../parts/Button";
 import { Block } from "../../parts/Copy";
 import { Empty } from "../../parts/Empty";
 
-function command(prompt: string): string {
+/** A first request, as a terminal takes it. */
+export function requestCommand(prompt: string): string {
   const request = { model: "qwen3-max", messages: [{ role: "user", content: prompt }] };
   const lines = [
     `curl ${location.origin}/v1/chat/completions`,
@@ -29,7 +30,7 @@ export function Nothing({ filter, onClear }: { filter: string; onClear: () => vo
     <Empty title={t("flows.empty.title")}>
       <p>{t("flows.empty.about")}</p>
       <div className="flows-command">
-        <Block label={t("flows.empty.command")} text={command(t("flows.empty.prompt"))} />
+        <Block label={t("flows.empty.command")} text={requestCommand(t("flows.empty.prompt"))} />
       </div>
     </Empty>
   );

@@ -14,15 +14,17 @@ interface Props {
   onPick: (operator: Operator) => void;
   /** Gets the focus when something was picked. */
   input: RefObject<HTMLInputElement | null>;
+  /** Those for flows in progress. */
+  live?: boolean;
 }
 
-export function OperatorHelp({ onPick, input }: Props) {
+export function OperatorHelp({ onPick, input, live = false }: Props) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const picked = useRef(false);
   const operators = useQuery({
-    queryKey: ["flow-operators"],
-    queryFn: () => body(api.GET("/api/flows/operators")),
+    queryKey: ["flow-operators", live],
+    queryFn: () => body(api.GET(live ? "/api/breakpoints/operators" : "/api/flows/operators")),
     staleTime: Infinity,
     enabled: open,
   });

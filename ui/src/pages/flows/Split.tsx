@@ -13,7 +13,7 @@ interface Props {
 
 const LEAST = 25;
 const MOST = 75;
-const USUAL = 46;
+const USUAL = 42;
 const STEP = 2;
 
 function bounded(share: number): number {

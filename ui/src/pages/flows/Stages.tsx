@@ -13,7 +13,7 @@ type Change = components["schemas"]["Change"];
 type BatchChange = components["schemas"]["BatchChange"];
 type Recording = components["schemas"]["RecordingView"];
 
-const TONES = { added: "good", removed: "bad", changed: "info" } as const;
+const TONES = { added: "good", removed: "bad", changed: "warn" } as const;
 
 function Diff({ text }: { text: string }) {
   return (
@@ -117,7 +117,7 @@ export function Stages({ flow, detail, recording }: { flow: string; detail: Deta
               <code className="stage-name">{stage.name}</code>
               <span className="soft">{t(`flows.stages.sides.${stage.side}`)}</span>
               {stage.side === "transport" ? null : (
-                <Badge tone={stage.changed ? "info" : "plain"}>
+                <Badge tone={stage.changed ? "good" : "plain"}>
                   {at === 0
                     ? t("flows.stages.made")
                     : stage.changed

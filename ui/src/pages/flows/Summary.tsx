@@ -42,7 +42,7 @@ function Others({ run }: { run: Run }) {
     [t("flows.summary.sameError"), run.errorKind, "e"],
   ] as const;
   return (
-    <Fact name={t("flows.summary.others")}>
+    <Fact name={t("flows.summary.others")} wide>
       <span className="row">
         {links.map(([name, value, letter]) =>
           value ? (
@@ -68,7 +68,7 @@ export function Summary({ detail }: { detail: Detail }) {
     <div className="flow-summary">
       <Problem run={run} />
       <dl className="facts" aria-label={t("flows.summary.facts")}>
-        <Fact name={t("flows.summary.state")}>
+        <Fact name={t("flows.summary.state")} wide>
           <StatusBadge row={run} /> {isActive(run) ? <Elapsed since={run.createdAt} /> : duration(run.durationMs)}{" "}
           {detail.stage ? <span className="soft">{t("flows.summary.stage", { stage: detail.stage })}</span> : null}
         </Fact>

@@ -9,7 +9,7 @@ import { rowIn } from "./rows";
 
 export type Face = components["schemas"]["FaceView"];
 export type Part = components["schemas"]["FacePart"];
-export type Piece = components["schemas"]["PieceView"];
+export type Piece = components["schemas"]["FacePiece"];
 type Sent = components["schemas"]["RunView"];
 /** luna leaves out what it does not know. */
 export type Run = Partial<Sent> & Pick<Sent, "id" | "status" | "createdAt">;

@@ -2,8 +2,8 @@
 import type { components } from "../../api/schema";
 import type { Tone } from "../../parts/Badge";
 
-export type Row = components["schemas"]["RunRow"];
-type Sent = Partial<Row> & Pick<Row, "id" | "status" | "createdAt">;
+type Sent = components["schemas"]["RunRow"];
+export type Row = Required<Sent>;
 
 export const STATUSES = [
   "queued",

@@ -10,7 +10,7 @@ import { useLive, type LiveEvent } from "../../api/live";
 import { merged, rowIn, rowOf, type Changes, type Row } from "./rows";
 
 const PAGE = 200;
-/** Milliseconds for which news is gathered, so that a busy luna is one change of the list and not many. */
+/** Milliseconds between two changes of the list, so that a busy luna is few of them: the first news comes at once. */
 const GATHER = 80;
 /** The same where luna has to be asked. */
 const GATHER_FILTERED = 150;
@@ -47,15 +47,16 @@ export function useCount(filter: string, gone: number) {
     placeholderData: keepPreviousData,
     gcTime: 0,
   });
-  const { refetch } = query;
+  const client = useQueryClient();
   useLive(
     "runs",
     useCallback(() => {
       timer.current ??= setTimeout(() => {
         timer.current = undefined;
-        void refetch();
+        const refetchType = document.hidden ? "none" : "active";
+        void client.invalidateQueries({ queryKey: ["flow-count"], refetchType });
       }, COUNT);
-    }, [refetch]),
+    }, [client]),
   );
   useEffect(() => () => clearTimeout(timer.current), []);
   return query;
@@ -77,6 +78,7 @@ export function useFlows(filter: string, paused: boolean) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const order = useRef(Promise.resolve());
   const pausing = useRef(paused);
+  const taken = useRef(0);
 
   const query = useInfiniteQuery({
     queryKey: flowsKey(filter),
@@ -99,6 +101,7 @@ export function useFlows(filter: string, paused: boolean) {
 
   const take = useCallback(() => {
     timer.current = undefined;
+    taken.current = performance.now();
     const news = gathered.current;
     if (pausing.current) {
       setHeld(news.size);
@@ -131,7 +134,8 @@ export function useFlows(filter: string, paused: boolean) {
         const row = rowIn(event.data);
         if (!row) return;
         gathered.current.set(row.id, row);
-        timer.current ??= setTimeout(take, filter ? GATHER_FILTERED : GATHER);
+        const rest = taken.current + (filter ? GATHER_FILTERED : GATHER) - performance.now();
+        timer.current ??= setTimeout(take, Math.max(0, rest));
       },
       [again, take, filter],
     ),

@@ -78,7 +78,10 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
       End: lines.length - 1,
     };
     const to = steps[event.key];
-    if (event.key === "Enter" && at >= 0) onChoose(cursor);
+    if (event.key === "Enter" && at >= 0) {
+      event.preventDefault(); // or it presses the button that has the focus in the dialog that opens
+      onChoose(cursor);
+    }
     if (to === undefined) return;
     event.preventDefault();
     const index = Math.max(0, Math.min(lines.length - 1, to));

@@ -1,9 +1,9 @@
 // What luna says: the log, live, with levels and search. What is chosen here stands in the URL.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
 import { api, body } from "../../api/client";
+import { useAddress } from "../../parts/address";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
 import { Empty, Failed, Loading } from "../../parts/Empty";
@@ -18,22 +18,8 @@ import "./logs.css";
 
 export default function Logs() {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const filter = filterOf(query);
-
-  function change(changes: Record<string, string>): void {
-    setQuery(
-      (now) => {
-        const next = new URLSearchParams(now);
-        for (const [name, value] of Object.entries(changes)) {
-          if (value) next.set(name, value);
-          else next.delete(name);
-        }
-        return next;
-      },
-      { replace: true },
-    );
-  }
 
   return (
     <Page title={t("shell.pages.logs")}>

@@ -1,10 +1,10 @@
 // The models: what Qwen offers, what each can do, which names lead to it, and whether it answers.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
 import { api, body } from "../../api/client";
 import type { components } from "../../api/schema";
+import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Empty, Failed, Loading } from "../../parts/Empty";
@@ -57,26 +57,12 @@ function Refresh() {
 
 function Shown({ models }: { models: Models }) {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const keys = useQuery({ queryKey: ["keys"], queryFn: () => body(api.GET("/api/keys")) });
   const words = query.get("q") ?? "";
   const wanted: readonly Capability[] = CAPABILITIES.filter((one) => query.get("can")?.split(",").includes(one));
   const shown = models.items.filter((model) => matches(model, words) && wanted.every((one) => can(model, one)));
   const chosen = models.items.find((model) => model.id === query.get("model"));
-
-  function change(changes: Record<string, string>): void {
-    setQuery(
-      (now) => {
-        const next = new URLSearchParams(now);
-        for (const [name, value] of Object.entries(changes)) {
-          if (value) next.set(name, value);
-          else next.delete(name);
-        }
-        return next;
-      },
-      { replace: true },
-    );
-  }
 
   return (
     <>

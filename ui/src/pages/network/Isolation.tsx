@@ -9,6 +9,7 @@ import type { components } from "../../api/schema";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Failed, Loading } from "../../parts/Empty";
+import { AccountName } from "../accounts/AccountName";
 import { Scroll } from "./Scroll";
 import { DIRECT, useEgress, useFreshEgress, useProfiles, type Egress } from "./network";
 
@@ -66,7 +67,7 @@ function Ways({ ways }: { ways: readonly WayView[] }) {
           {ways.map((way) => (
             <tr key={way.accountId}>
               <th scope="row">
-                <code>{way.accountId}</code>
+                <AccountName id={way.accountId} />
               </th>
               <td>
                 <Badge tone={way.open ? "good" : "bad"}>

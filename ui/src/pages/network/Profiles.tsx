@@ -150,7 +150,7 @@ function Row({ profile, accounts, workers, busy, onCheck, onEdit }: RowProps) {
 
   async function removeIt(): Promise<void> {
     try {
-      await remove.mutateAsync(profile.id);
+      await remove.mutateAsync({ id: profile.id, force: accounts > 0 }); // they were shown, counted
       say.done(t("network.removal.done", { id: profile.id }));
     } catch (error) {
       say.failed(error);

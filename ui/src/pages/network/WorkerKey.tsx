@@ -13,6 +13,7 @@ export function startCommand(key: string): string {
 
 export function WorkerKey({ worker, onClose }: { worker: WorkerPut; onClose: () => void }) {
   const { t } = useTranslation();
+  const key = worker.key ?? "";
   return (
     <Dialog
       title={t("network.worker.keyTitle", { id: worker.id })}
@@ -20,8 +21,8 @@ export function WorkerKey({ worker, onClose }: { worker: WorkerPut; onClose: () 
       open
       onClose={onClose}
     >
-      <Block label={t("network.worker.keyLabel")} text={worker.key} />
-      <Block label={t("network.workers.command")} text={startCommand(worker.key)} />
+      <Block label={t("network.worker.keyLabel")} text={key} />
+      <Block label={t("network.workers.command")} text={startCommand(key)} />
       <p className="soft">{t("network.workers.howTls")}</p>
       <div className="row-end">
         <Button primary onClick={onClose}>

@@ -87,7 +87,9 @@ export function usePutWorker() {
 }
 
 export function useRemoveProfile() {
-  return useAct((id: string) => body(api.DELETE("/api/network-profiles/{id}", { params: { path: { id } } })));
+  return useAct(({ id, force }: { id: string; force: boolean }) =>
+    body(api.DELETE("/api/network-profiles/{id}", { params: { path: { id }, query: { force } } })),
+  );
 }
 
 export function useRemoveWorker() {

@@ -7,6 +7,7 @@ import { Page } from "../../parts/Page";
 import { Charts } from "./Charts";
 import { Figures } from "./Figures";
 import { RANGES, rangeOf } from "./figures";
+import { Start } from "./Start";
 import { Accounts, ActiveRuns, Errors, Models } from "./Tables";
 import { useOverview } from "./useOverview";
 import "./overview.css";
@@ -33,23 +34,16 @@ export default function Overview() {
       {error && !data ? <Failed error={error} onRetry={() => void refetch()} /> : null}
       {!data && !error ? <Loading /> : null}
       {data ? (
-        <>
+        <div className="overview">
           <Figures overview={data} minutes={minutes} />
-          {data.total.requests === 0 ? (
-            <p className="overview-empty">
-              <strong>{t("overview.empty")}</strong>{" "}
-              <span className="soft">{t("overview.emptyAbout", { address: `${location.origin}/v1` })}</span>
-            </p>
-          ) : (
-            <Charts overview={data} />
-          )}
+          {data.total.requests === 0 ? <Start /> : <Charts overview={data} />}
           <ActiveRuns overview={data} />
           <div className="overview-tables">
             <Accounts overview={data} minutes={minutes} />
             <Models overview={data} minutes={minutes} />
             <Errors overview={data} minutes={minutes} />
           </div>
-        </>
+        </div>
       ) : null}
     </Page>
   );

@@ -1,15 +1,17 @@
 // What is counted by name: errors by kind, models, accounts with their state; and the runs that go on.
-import type { ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { Badge } from "../../parts/Badge";
 import { clock } from "../../parts/clock";
+import { Failed } from "../../parts/Empty";
 import { Time } from "../../parts/Time";
 import { stateOf, toneOf, useAccounts, useFreshAccounts } from "../accounts/accounts";
 import { Elapsed, StatusBadge } from "../flows/cells";
 import { flowsPath, term } from "../flows/filter";
 import { rowOf } from "../flows/rows";
+import { AccountChart } from "./Charts";
 import { lately, ofKind, percent, short, type Overview } from "./figures";
 
 interface Props {
@@ -105,6 +107,17 @@ export function Accounts({ overview, minutes }: Props) {
   const accounts = useAccounts();
   useFreshAccounts();
   const sums = new Map(overview.accounts.map(({ name, sum }) => [name, sum]));
+  const names = useMemo(
+    () => new Map((accounts.data ?? []).map(({ id, label }) => [id, label || id])),
+    [accounts.data],
+  );
+  if (accounts.error && !accounts.data) {
+    return (
+      <Card title={t("overview.accounts")}>
+        <Failed error={accounts.error} onRetry={() => void accounts.refetch()} />
+      </Card>
+    );
+  }
   if (accounts.data?.length === 0) {
     return (
       <Card title={t("overview.accounts")}>
@@ -116,6 +129,7 @@ export function Accounts({ overview, minutes }: Props) {
   }
   return (
     <Card title={t("overview.accounts")}>
+      <AccountChart overview={overview} names={names} />
       <div className="scroll-x">
         <table className="plain-table">
           <thead>

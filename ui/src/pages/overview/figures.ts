@@ -1,7 +1,7 @@
 // What the figures of a while come to, and the filters that show the flows behind them. Pure.
 import type { components } from "../../api/schema";
 import type { Series } from "../../parts/Chart";
-import { term, within } from "../flows/filter";
+import { flowsPath, term, within } from "../flows/filter";
 
 export type Overview = components["schemas"]["Overview"];
 export type Sum = components["schemas"]["Sum"];
@@ -40,6 +40,17 @@ export function ofMoment(moment: number, widthSeconds: number): string {
   return within(moment * 1000, (moment + widthSeconds) * 1000);
 }
 
+/** Where they are, with something more that they must be. */
+export function flowsOf(moment: number, widthSeconds: number, more = ""): string {
+  const filter = ofMoment(moment, widthSeconds);
+  return flowsPath(more ? `${filter} & ${more}` : filter);
+}
+
+/** Milliseconds since the epoch, as charts have them. */
+export function secondsOf(moments: readonly number[]): number[] {
+  return moments.map((moment) => moment / 1000);
+}
+
 /** 12,3 k, 4.5 M: as short as it can be. */
 export function short(value: number, language: string): string {
   return new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
@@ -54,4 +65,13 @@ export function percent(share: number | null, language: string): string {
 
 export function lines(values: readonly (number | null)[], name: string, tone: Series["tone"]): Series {
   return { name, values, tone };
+}
+
+const TONES: readonly Series["tone"][] = ["accent", "warn", "info", "bad", "good"];
+
+/** What is counted by name, each with a colour of its own: there are no more of them than colours. */
+export function named(counts: readonly { name: string; counts: readonly number[] }[]): Series[] {
+  return counts
+    .slice(0, TONES.length)
+    .map(({ name, counts: values }, at) => lines(values, name, TONES[at] ?? "accent"));
 }

@@ -17,7 +17,9 @@ export function useOverview(minutes: number) {
     useCallback(() => {
       timer.current ??= setTimeout(() => {
         timer.current = undefined;
-        if (!document.hidden) void client.invalidateQueries({ queryKey: ["overview"] });
+        // A hidden page asks for nothing; it will when it is looked at again.
+        const refetchType = document.hidden ? "none" : "active";
+        void client.invalidateQueries({ queryKey: ["overview"], refetchType });
       }, SOON);
     }, [client]),
   );

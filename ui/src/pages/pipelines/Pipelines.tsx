@@ -48,7 +48,7 @@ export default function Pipelines() {
       title={t("shell.pages.pipelines")}
       actions={
         <p className="soft" role="status">
-          {t("pipelines.version", { version: now.version })}, {t("pipelines.since")} <Time at={now.since * 1000} />
+          {t("pipelines.version", { version: now.version })}, {t("pipelines.since")} <Time at={now.since} />
         </p>
       }
     >

@@ -12,6 +12,7 @@ import { Tabs } from "../../parts/Tabs";
 import { written } from "./data";
 import type { Edit } from "./edit";
 import { usePlan, type Plan } from "./files";
+import { Forecast } from "./Forecast";
 
 interface Props {
   edit: Edit;
@@ -48,6 +49,11 @@ export function PlanDialog({ edit, name, onClose, onGo }: Props) {
             ) : (
               <Loading />
             ),
+          },
+          {
+            id: "flows",
+            name: t("forecast.tab"),
+            content: view === "flows" ? <Forecast name={name} text={edit.whole} /> : null,
           },
           {
             id: "text",

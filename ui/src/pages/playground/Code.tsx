@@ -1,7 +1,7 @@
 // The request as a program would send it, in three languages and both protocols.
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
+import { useAddress } from "../../parts/address";
 import { Block } from "../../parts/Copy";
 import { Field } from "../../parts/Field";
 import type { Draft, Protocol, Turn } from "./draft";
@@ -10,7 +10,7 @@ import { ADMIN_KEY, PROXY_KEY, snippetsOf } from "./snippets";
 
 export function Code({ draft, turns }: { draft: Draft; turns: readonly Turn[] }) {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const protocol: Protocol =
     (["openai", "anthropic"] as const).find((one) => one === query.get("as")) ?? draft.protocol;
   const asked = turns.at(-1)?.role === "assistant" ? turns.slice(0, -1) : turns;
@@ -20,20 +20,7 @@ export function Code({ draft, turns }: { draft: Draft; turns: readonly Turn[] })
     <div className="play-code">
       <Field label={t("playground.as")} about={t("playground.asAbout", { key: PROXY_KEY })}>
         {(field) => (
-          <select
-            {...field}
-            value={protocol}
-            onChange={(event) =>
-              setQuery(
-                (now) => {
-                  const next = new URLSearchParams(now);
-                  next.set("as", event.target.value);
-                  return next;
-                },
-                { replace: true },
-              )
-            }
-          >
+          <select {...field} value={protocol} onChange={(event) => change({ as: event.target.value })}>
             <option value="openai">OpenAI</option>
             <option value="anthropic">Anthropic</option>
           </select>

@@ -1,8 +1,8 @@
 // A place to talk to luna by hand: options, a conversation, and everything that comes back.
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
+import { useAddress } from "../../parts/address";
 import { Button } from "../../parts/Button";
 import { Page } from "../../parts/Page";
 import { Tabs } from "../../parts/Tabs";
@@ -22,10 +22,12 @@ import "./playground.css";
 
 /** What of the draft stands in the URL. */
 const SHARED = ["protocol", "model", "way"] as const;
+/** An emptied model is empty, and not the first of the list again. */
+const MAY_BE_EMPTY = ["model"];
 
 export default function Playground() {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, keep] = useAddress(MAY_BE_EMPTY);
   const [own, setOwn] = useState<Draft>(BEGINNING);
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const proxy = useProxyKey();
@@ -45,21 +47,6 @@ export default function Playground() {
     setOwn((now) => ({ ...now, ...changes }));
     const shared = SHARED.filter((name) => changes[name] !== undefined);
     if (shared.length > 0) keep(Object.fromEntries(shared.map((name) => [name, changes[name] ?? ""])));
-  }
-
-  function keep(changes: Record<string, string>): void {
-    setQuery(
-      (now) => {
-        const next = new URLSearchParams(now);
-        for (const [name, value] of Object.entries(changes)) {
-          // An emptied model is empty, and not the first of the list again.
-          if (value || name === "model") next.set(name, value);
-          else next.delete(name);
-        }
-        return next;
-      },
-      { replace: true },
-    );
   }
 
   /** Ask with the conversation as it is then; what is answered becomes a part of it. */

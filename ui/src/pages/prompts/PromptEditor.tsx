@@ -2,9 +2,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useId, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import { api, body } from "../../api/client";
+import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
@@ -22,7 +23,7 @@ const TYPING = 300;
 
 export function PromptEditor({ prompt }: { prompt: Prompt }) {
   const { t } = useTranslation();
-  const [asked, ask] = useSearchParams();
+  const [asked, change] = useAddress();
   const edit = usePromptEdit(prompt);
   const [values, setValues] = useState<Record<string, string>>({});
   const rested = useRested(edit.draft, TYPING);
@@ -30,12 +31,7 @@ export function PromptEditor({ prompt }: { prompt: Prompt }) {
   const problems = useMemo(() => problemsOf(preview.error), [preview.error]);
   const found = useId();
   const view = VIEWS.find((name) => name === asked.get("view")) ?? "edit";
-  const choose = (name: string) => {
-    const next = new URLSearchParams(asked);
-    if (name === "edit") next.delete("view");
-    else next.set("view", name);
-    ask(next, { replace: true });
-  };
+  const choose = (name: string) => change({ view: name === "edit" ? null : name });
 
   return (
     <section className="prompts-editor" aria-label={prompt.id}>

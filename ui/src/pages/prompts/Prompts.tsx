@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 
 import { api, body } from "../../api/client";
+import { changed, useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Confirm } from "../../parts/Dialog";
 import { Empty, Failed, Loading } from "../../parts/Empty";
@@ -27,9 +28,9 @@ export default function Prompts() {
   }
   const name = asked.get("prompt") ?? prompts.data[0]?.id ?? "";
   const prompt = prompts.data.find((each) => each.id === name);
-  const changed = prompts.data.filter((each) => each.overridden).length;
+  const overridden = prompts.data.filter((each) => each.overridden).length;
   return (
-    <Page title={title} actions={changed > 0 ? <ResetAll count={changed} /> : undefined}>
+    <Page title={title} actions={overridden > 0 ? <ResetAll count={overridden} /> : undefined}>
       <p className="soft">{t("prompts.about")}</p>
       <div className="prompts">
         <PromptList prompts={prompts.data} chosen={name} />
@@ -71,27 +72,14 @@ function ResetAll({ count }: { count: number }) {
 
 function PromptList({ prompts, chosen }: { prompts: readonly Prompt[]; chosen: string }) {
   const { t } = useTranslation();
-  const [asked, ask] = useSearchParams();
+  const [asked, change] = useAddress();
   const only = asked.get("only") === "changed";
   const shown = only ? prompts.filter((prompt) => prompt.overridden) : prompts;
-
-  function address(change: Record<string, string | null>): URLSearchParams {
-    const next = new URLSearchParams(asked);
-    for (const [key, value] of Object.entries(change)) {
-      if (value === null) next.delete(key);
-      else next.set(key, value);
-    }
-    return next;
-  }
 
   return (
     <nav className="prompts-list" aria-label={t("prompts.label")}>
       <label className="prompts-filter">
-        <input
-          type="checkbox"
-          checked={only}
-          onChange={() => ask(address({ only: only ? null : "changed" }), { replace: true })}
-        />{" "}
+        <input type="checkbox" checked={only} onChange={() => change({ only: only ? null : "changed" })} />{" "}
         {t("prompts.filter")}
       </label>
       {shown.length === 0 ? (
@@ -103,7 +91,7 @@ function PromptList({ prompts, chosen }: { prompts: readonly Prompt[]; chosen: s
           {shown.map((prompt) => (
             <li key={prompt.id}>
               <Link
-                to={`/prompts?${address({ prompt: prompt.id }).toString()}`}
+                to={`/prompts?${changed(asked, { prompt: prompt.id }).toString()}`}
                 className="prompts-one"
                 aria-current={prompt.id === chosen ? "page" : undefined}
               >

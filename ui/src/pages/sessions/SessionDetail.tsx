@@ -12,7 +12,8 @@ import { acts, useAct, wordsOf, type Detail } from "./sessions";
 export function SessionDetail({ session, onGone }: { session: Detail; onGone: () => void }) {
   const { t } = useTranslation();
   const act = useAct();
-  const [title, setTitle] = useState(session.title);
+  const known = session.title ?? "";
+  const [title, setTitle] = useState(known);
   const { id } = session;
   const said = session.messages.length;
 
@@ -30,14 +31,14 @@ export function SessionDetail({ session, onGone }: { session: Detail; onGone: ()
             <input {...field} value={title} maxLength={200} onChange={(event) => setTitle(event.target.value)} />
           )}
         </Field>
-        <Button type="submit" disabled={act.busy || title.trim() === "" || title === session.title}>
+        <Button type="submit" disabled={act.busy || title.trim() === "" || title === known}>
           {t("sessions.rename")}
         </Button>
       </form>
       <dl className="session-facts">
         <Fact name={t("sessions.id")} value={id} />
-        <Fact name={t("sessions.thread")} value={session.threadId} />
-        <Fact name={t("sessions.chat")} value={session.providerSessionId} />
+        <Fact name={t("sessions.thread")} value={session.threadId ?? ""} />
+        <Fact name={t("sessions.chat")} value={session.providerSessionId ?? ""} />
         <Fact name={t("sessions.reason")} value={session.resolveReason} />
         <Fact name={t("sessions.tree")} value={t("sessions.treeAbout", { ...session.tree })} />
         <div>

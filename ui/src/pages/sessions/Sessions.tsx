@@ -2,8 +2,9 @@
 // in the URL.
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate, useParams, useSearchParams } from "react-router";
+import { useNavigate, useParams } from "react-router";
 
+import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Confirm, Dialog } from "../../parts/Dialog";
@@ -11,17 +12,19 @@ import { Empty, Failed, Loading } from "../../parts/Empty";
 import { Page } from "../../parts/Page";
 import { Time } from "../../parts/Time";
 import { VirtualTable, type Column } from "../../parts/VirtualTable";
+import { AccountName } from "../accounts/AccountName";
 import { SessionDetail } from "./SessionDetail";
-import { acts, useAct, useFreshSessions, useSession, useSessions, type Session } from "./sessions";
+import { acts, useAct, useFreshSessions, useSession, useSessions, useTotal, type Session } from "./sessions";
 import "./sessions.css";
 
 export default function Sessions() {
   const { t } = useTranslation();
   const { id = "" } = useParams();
   const navigate = useNavigate();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const words = search.get("q") ?? "";
   const list = useSessions(words);
+  const total = useTotal().data ?? 0;
   const chosen = useSession(id);
   const act = useAct();
   useFreshSessions();
@@ -37,7 +40,12 @@ export default function Sessions() {
         cell: (one) => (one.active ? <Badge tone="info">{t("sessions.active")}</Badge> : <Badge>{one.mode}</Badge>),
       },
       { id: "model", name: t("sessions.model"), width: "minmax(100px, 1fr)", cell: (one) => one.model },
-      { id: "account", name: t("sessions.account"), width: "minmax(90px, 1fr)", cell: (one) => one.accountId },
+      {
+        id: "account",
+        name: t("sessions.account"),
+        width: "minmax(90px, 1fr)",
+        cell: (one) => <AccountName id={one.accountId ?? ""} />,
+      },
       { id: "turns", name: t("sessions.turns"), width: "70px", right: true, cell: (one) => one.turnCount },
       { id: "updated", name: t("sessions.updated"), width: "130px", cell: (one) => <Time at={one.updatedAt} /> },
     ],
@@ -54,9 +62,9 @@ export default function Sessions() {
         <Confirm
           label={t("sessions.removeAll")}
           title={t("sessions.removeAll")}
-          about={t("sessions.removeAllAbout", { count: rows.length })}
+          about={t("sessions.removeAllAbout", { count: total })}
           confirm={t("sessions.removeAllConfirm")}
-          disabled={rows.length === 0}
+          disabled={total === 0}
           onConfirm={() => act.run(() => acts.removeAll(), true)}
         />
       }
@@ -67,7 +75,7 @@ export default function Sessions() {
         value={words}
         aria-label={t("sessions.search")}
         placeholder={t("sessions.search")}
-        onChange={(event) => setSearch(event.target.value ? { q: event.target.value } : {}, { replace: true })}
+        onChange={(event) => change({ q: event.target.value })}
       />
       {list.isPending ? <Loading /> : null}
       {list.error ? <Failed error={list.error} onRetry={() => void list.refetch()} /> : null}
@@ -83,7 +91,7 @@ export default function Sessions() {
           empty={
             words ? (
               <Empty title={t("common.noMatch")}>
-                <Button onClick={() => setSearch({}, { replace: true })}>{t("common.clearFilter")}</Button>
+                <Button onClick={() => change({ q: null })}>{t("common.clearFilter")}</Button>
               </Empty>
             ) : (
               <Empty title={t("sessions.emptyTitle")}>

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "../../api/client";
 import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
+import { useThrottled } from "../../parts/throttled";
 import { useToast } from "../../parts/Toast";
 
 export type Session = components["schemas"]["SessionView"];
@@ -14,6 +15,8 @@ export type Said = components["schemas"]["StoredMessage"];
 
 const SESSIONS = ["sessions"] as const;
 const PAGE = 200;
+/** Milliseconds between two looks, however many runs end. */
+const EVERY = 2_000;
 
 /** The list, page by page; `words` are of a title, or an id. */
 export function useSessions(words: string) {
@@ -29,6 +32,15 @@ export function useSessions(words: string) {
   });
 }
 
+/** How many there are in all, whatever is searched for. */
+export function useTotal() {
+  return useQuery({
+    queryKey: [...SESSIONS, "list", "", "total"],
+    queryFn: () => body(api.GET("/api/sessions/diagnostics")),
+    select: (all) => all.totalSessions,
+  });
+}
+
 export function useSession(id: string) {
   return useQuery({
     queryKey: [...SESSIONS, "one", id],
@@ -40,10 +52,11 @@ export function useSession(id: string) {
 /** Look again when a run has ended somewhere. */
 export function useFreshSessions(): void {
   const client = useQueryClient();
-  useLive(
-    "runs",
+  const look = useThrottled(
     useCallback(() => void client.invalidateQueries({ queryKey: SESSIONS, refetchType: "active" }), [client]),
+    EVERY,
   );
+  useLive("runs", look);
 }
 
 /** Do something, say how it went, and look again; what is `gone` is not asked for any more. */

@@ -1,9 +1,9 @@
 // Who may use luna and how it is reached: addresses, keys, and what to write into each client.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
 import { api, body } from "../../api/client";
+import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Block, Copy } from "../../parts/Copy";
 import { Field } from "../../parts/Field";
@@ -69,22 +69,11 @@ function Address({ name, value }: { name: string; value: string }) {
 
 function Clients() {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const models = useQuery({ queryKey: ["models"], queryFn: () => body(api.GET("/api/models")) });
   const ids = models.data?.items.map((item) => item.id) ?? [];
   const model = query.get("model") ?? ids[0] ?? "qwen3.7-plus";
   const chosen = clients.find((client) => client.id === query.get("client")) ?? clients[0];
-
-  function choose(name: string, value: string): void {
-    setQuery(
-      (now) => {
-        const next = new URLSearchParams(now);
-        next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
-  }
 
   return (
     <section className="card">
@@ -92,7 +81,7 @@ function Clients() {
       <div className="settings-two">
         <Field label={t("settings.access.client")}>
           {(field) => (
-            <select {...field} value={chosen?.id} onChange={(event) => choose("client", event.target.value)}>
+            <select {...field} value={chosen?.id} onChange={(event) => change({ client: event.target.value })}>
               {clients.map((client) => (
                 <option key={client.id} value={client.id}>
                   {client.name}
@@ -103,7 +92,7 @@ function Clients() {
         </Field>
         <Field label={t("settings.access.model")}>
           {(field) => (
-            <select {...field} value={model} onChange={(event) => choose("model", event.target.value)}>
+            <select {...field} value={model} onChange={(event) => change({ model: event.target.value })}>
               {(ids.includes(model) ? ids : [model, ...ids]).map((id) => (
                 <option key={id}>{id}</option>
               ))}

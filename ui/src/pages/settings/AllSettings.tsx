@@ -1,8 +1,8 @@
 // Every setting, in sections, with a search; what is not saved yet, and the question before it is lost.
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 
+import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Empty, Failed, Loading } from "../../parts/Empty";
@@ -36,7 +36,7 @@ export function AllSettings() {
 
 function Sections({ config, sections, meanings }: { config: Config; sections: readonly Section[]; meanings: Known }) {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const [edits, setEdits] = useState<Edits>({});
   const wanted = query.get("q") ?? "";
   const onlyChanged = query.get("changed") === "1";
@@ -49,18 +49,6 @@ function Sections({ config, sections, meanings }: { config: Config; sections: re
     .filter(({ settings }) => settings.length > 0);
   const count = sections.flatMap((section) => section.settings).filter(changed).length;
 
-  function keep(name: string, value: string): void {
-    setQuery(
-      (now) => {
-        const next = new URLSearchParams(now);
-        if (value) next.set(name, value);
-        else next.delete(name);
-        return next;
-      },
-      { replace: true },
-    );
-  }
-
   return (
     <div className="settings">
       <Unsaved
@@ -70,14 +58,14 @@ function Sections({ config, sections, meanings }: { config: Config; sections: re
       <div className="settings-side">
         <Field label={t("settings.find")}>
           {(field) => (
-            <input {...field} type="search" value={wanted} onChange={(event) => keep("q", event.target.value)} />
+            <input {...field} type="search" value={wanted} onChange={(event) => change({ q: event.target.value })} />
           )}
         </Field>
         <label className="settings-only">
           <input
             type="checkbox"
             checked={onlyChanged}
-            onChange={(event) => keep("changed", event.target.checked ? "1" : "")}
+            onChange={(event) => change({ changed: event.target.checked ? "1" : null })}
           />
           {t("settings.onlyChanged", { count })}
         </label>
@@ -107,7 +95,7 @@ function Sections({ config, sections, meanings }: { config: Config; sections: re
         ))}
         {shown.length === 0 ? (
           <Empty title={t("settings.none")}>
-            <Button onClick={() => setQuery({}, { replace: true })}>{t("common.clearFilter")}</Button>
+            <Button onClick={() => change({ q: null, changed: null })}>{t("common.clearFilter")}</Button>
           </Empty>
         ) : null}
       </div>

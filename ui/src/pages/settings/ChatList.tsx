@@ -1,10 +1,11 @@
 // The chats that luna made at Qwen: which there are, and deleting one.
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import { api, body } from "../../api/client";
 import type { components } from "../../api/schema";
+import { useAddress } from "../../parts/address";
 import { Badge, type Tone } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
@@ -28,7 +29,7 @@ const TONES: Partial<Record<(typeof STATES)[number], Tone>> = {
 
 export function ChatList() {
   const { t } = useTranslation();
-  const [query, setQuery] = useSearchParams();
+  const [query, change] = useAddress();
   const state = STATES.find((one) => one === query.get("chats")) ?? "open";
   const chats = useInfiniteQuery({
     queryKey: [...CHATS, "list", state],
@@ -44,11 +45,7 @@ export function ChatList() {
         <h2>{t("settings.chats.title")}</h2>
         <Field label={t("settings.chats.state")}>
           {(field) => (
-            <select
-              {...field}
-              value={state}
-              onChange={(event) => setQuery({ tab: "storage", chats: event.target.value }, { replace: true })}
-            >
+            <select {...field} value={state} onChange={(event) => change({ chats: event.target.value })}>
               {STATES.map((one) => (
                 <option key={one} value={one}>
                   {t(`settings.chats.states.${one}`)}

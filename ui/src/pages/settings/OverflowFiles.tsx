@@ -114,7 +114,7 @@ function Table({ files, onOpen, onRemove }: TableProps) {
               <th scope="row" className="settings-name">
                 {file.name}
               </th>
-              <td>{bytes(file.bytes)}</td>
+              <td className="short">{bytes(file.bytes)}</td>
               <td>{file.tokens ?? "–"}</td>
               <td>
                 <Time at={file.createdAt} />

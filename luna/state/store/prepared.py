@@ -1,0 +1,99 @@
+"""Statements that every request runs.
+
+Owns the short way of one to the driver: its text is made once, its values go in as they are, and rows come out as
+tuples, which costs a fraction of SQLAlchemy's own way. For columns that the drivers read and write without help, as all
+in `luna.state.store.tables` are: text, numbers, truth values, bytes. A statement whose text depends on its values (`IN`
+a list) goes SQLAlchemy's way.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class Prepared:
+    """One statement, for any connection. `columns`: those that rows give it, for one that inserts."""
+
+    def __init__(self, statement: Executable, columns: Collection[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._texts: dict[str, _Text] = {}
+
+    def __repr__(self) -> str:
+        return f"<Prepared for {', '.join(sorted(self._texts)) or 'nothing yet'}>"
+
+    def rows(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """All rows of a select, for bound parameters by name. Raises DBAPIError."""
+        text = self._text(connection.dialect)
+        if not text.lasting:
+            return [tuple(row) for row in connection.execute(self._statement, values)]
+        cursor = _cursor(connection)
+        try:
+            cursor.execute(text.sql, text.bound(values))
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(text.sql, error, connection.dialect) from error
+        finally:
+            cursor.close()
+        return found
+
+    def write(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run it for each row. Raises DBAPIError."""
+        text = self._text(connection.dialect)
+        if not text.lasting:
+            connection.execute(self._statement, [*rows])
+            return
+        cursor = _cursor(connection)
+        try:
+            if len(rows) == 1:
+                cursor.execute(text.sql, text.bound(rows[0]))
+            else:
+                cursor.executemany(text.sql, [text.bound(row) for row in rows])
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(text.sql, error, connection.dialect) from error
+        finally:
+            cursor.close()
+
+    def _text(self, dialect: Dialect) -> "_Text":
+        made = self._texts.get(dialect.name)
+        if made is None:
+            made = self._texts[dialect.name] = _Text(self._statement, self._columns, dialect)
+        return made
+
+
+class _Text:
+    """It, as one dialect spells it."""
+
+    __slots__ = ("_fixed", "_order", "lasting", "sql")
+
+    def __init__(self, statement: Executable, columns: Collection[str] | None, dialect: Dialect) -> None:
+        # For one row or many alike: what an insert made is never asked for.
+        compiled: Any = statement.compile(  # type: ignore[attr-defined]
+            dialect=dialect, column_keys=None if columns is None else [*columns], for_executemany=True
+        )
+        assert isinstance(compiled, SQLCompiler)
+        self.sql = str(compiled)
+        self.lasting = not (compiled.post_compile_params or compiled.literal_execute_params)
+        self._order = tuple(compiled.positiontup or ())
+        defaults = {column.key: column.default for column in compiled.insert_prefetch or ()}
+        self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}  # type: ignore[union-attr]
+
+    def bound(self, values: Mapping[str, object]) -> Any:
+        """The values as the driver takes them."""
+        if not self._order:
+            return {**self._fixed, **values}
+        fixed = self._fixed
+        return [values[name] if name in values else fixed[name] for name in self._order]
+
+
+def _cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()
+
+
+def _wrapped(sql: str, error: Exception, dialect: Dialect) -> Exception:
+    """The error as SQLAlchemy would raise it, without the values."""
+    return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)

@@ -1,0 +1,17 @@
+export default {
+  tab: "Real flows",
+  last: "Flows to look at, the newest",
+  none: "There is no recorded flow and no pinned fixture to try it on. Routes say what is recorded (`record: all`).",
+  nothing_one: "Nothing changes for the one flow that was replayed.",
+  nothing_other: "Nothing changes for the {{count}} flows and fixtures that were replayed.",
+  changes_one: "One of {{looked}} flows and fixtures would come out differently.",
+  changes_other: "{{count}} of {{looked}} flows and fixtures would come out differently.",
+  passedOver_one: "One was not looked at: the time was up.",
+  passedOver_other: "{{count}} were not looked at: the time was up.",
+  verdict: { changes: "differs", unknown: "not replayed", same: "same" },
+  breaks: "breaks",
+  fixture: "fixture {{name}}",
+  show: "Show the first difference",
+  hide: "Hide the difference",
+  cut: "It goes on; `luna replay` shows all of it.",
+} as const;

@@ -1,0 +1,17 @@
+export default {
+  tab: "Luồng thật",
+  last: "Số luồng mới nhất cần xem",
+  none: "Chưa có luồng nào được ghi và chưa có mẫu nào để thử. Tuyến quy định ghi những gì (`record: all`).",
+  nothing_one: "Không có gì thay đổi với {{count}} luồng và mẫu đã phát lại.",
+  nothing_other: "Không có gì thay đổi với {{count}} luồng và mẫu đã phát lại.",
+  changes_one: "{{count}} trên {{looked}} luồng và mẫu sẽ cho kết quả khác.",
+  changes_other: "{{count}} trên {{looked}} luồng và mẫu sẽ cho kết quả khác.",
+  passedOver_one: "{{count}} chưa được xem: đã hết thời gian.",
+  passedOver_other: "{{count}} chưa được xem: đã hết thời gian.",
+  verdict: { changes: "khác", unknown: "không phát lại được", same: "như cũ" },
+  breaks: "làm hỏng",
+  fixture: "mẫu {{name}}",
+  show: "Xem khác biệt đầu tiên",
+  hide: "Ẩn khác biệt",
+  cut: "Vẫn còn nữa; `luna replay` hiển thị toàn bộ.",
+} as const;

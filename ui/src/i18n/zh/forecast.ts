@@ -1,0 +1,17 @@
+export default {
+  tab: "真实流程",
+  last: "查看最近的流程数",
+  none: "没有可供尝试的已录制流程或测试样本。录制内容由路由决定（`record: all`）。",
+  nothing_one: "重放的 {{count}} 个流程和样本没有任何变化。",
+  nothing_other: "重放的 {{count}} 个流程和样本没有任何变化。",
+  changes_one: "{{looked}} 个流程和样本中有 {{count}} 个结果会不同。",
+  changes_other: "{{looked}} 个流程和样本中有 {{count}} 个结果会不同。",
+  passedOver_one: "{{count}} 个未查看：时间已到。",
+  passedOver_other: "{{count}} 个未查看：时间已到。",
+  verdict: { changes: "不同", unknown: "无法重放", same: "相同" },
+  breaks: "破坏",
+  fixture: "样本 {{name}}",
+  show: "显示第一处差异",
+  hide: "隐藏差异",
+  cut: "还有更多；`luna replay` 会全部显示。",
+} as const;
