@@ -134,7 +134,7 @@ function Row({ worker, busy, onEdit }: { worker: Worker; busy: boolean; onEdit: 
   const verify = useVerifyWorker();
   const remove = useRemoveWorker();
   const used = useEgress().data?.ways.filter((way) => way.workerId === worker.id).length ?? 0;
-  const limit = worker.maxConcurrentRuns as number | null | undefined;
+  const limit = worker.maxConcurrentRuns;
 
   async function removeIt(): Promise<void> {
     try {

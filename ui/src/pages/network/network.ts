@@ -76,13 +76,13 @@ function useAct<Given, Told>(act: (given: Given) => Promise<Told>) {
 
 export function usePutProfile() {
   return useAct(({ id, change }: { id: string; change: ProfileChange }) =>
-    body(api.PUT("/api/network-profiles/{id}", { params: { path: { id } }, body: change as ProfileBody })),
+    body(api.PUT("/api/network-profiles/{id}", { params: { path: { id } }, body: change })),
   );
 }
 
 export function usePutWorker() {
   return useAct(({ id, change }: { id: string; change: WorkerChange }) =>
-    body(api.PUT("/api/workers/{id}", { params: { path: { id } }, body: change as WorkerBody })),
+    body(api.PUT("/api/workers/{id}", { params: { path: { id } }, body: change })),
   );
 }
 

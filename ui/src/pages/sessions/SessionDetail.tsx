@@ -37,9 +37,9 @@ export function SessionDetail({ session, onGone }: { session: Detail; onGone: ()
       </form>
       <dl className="session-facts">
         <Fact name={t("sessions.id")} value={id} />
-        <Fact name={t("sessions.thread")} value={session.threadId ?? ""} />
+        <Fact name={t("sessions.thread")} value={session.threadId} />
         <Fact name={t("sessions.chat")} value={session.providerSessionId ?? ""} />
-        <Fact name={t("sessions.reason")} value={session.resolveReason} />
+        <Fact name={t("sessions.reason")} value={session.resolveReason ?? ""} />
         <Fact name={t("sessions.tree")} value={t("sessions.treeAbout", { ...session.tree })} />
         <div>
           <dt>{t("sessions.flows")}</dt>

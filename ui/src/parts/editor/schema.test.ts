@@ -21,7 +21,7 @@ const labels = (root: Schema, marked: string) => offered(root, marked).map((offe
 
 describe("what routes.yaml may say", () => {
   it("at the top", () => {
-    expect(labels(ROUTES, "|")).toEqual(["version", "record", "aliases", "routes"]);
+    expect(labels(ROUTES, "|")).toEqual(["version", "record", "reload-gate", "aliases", "routes"]);
     expect(labels(ROUTES, "version: 1\nre|")).not.toContain("version");
   });
   it("marks what must be there", () => {
