@@ -12,7 +12,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-.PHONY: run test agents chromium browser pictures fuzz-api lint types setup test-setup bench golden generated ui-types lock clean
+# Files of tests side by side. What fails is run once more and named (R) in the summary: a shared machine may stall at any
+# moment, and a fault fails twice.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope --reruns 1 -rR
+
+.PHONY: run test agents chromium browser pictures fuzz-api gauntlet lint types setup test-setup bench golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -53,15 +57,20 @@ test: test-setup agents chromium
 	$(BIN)/mypy
 	$(BIN)/luna check
 	cd ui && npm run --silent check && npm run --silent test
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 # Only the pages, in a real Chromium.
 browser: test-setup chromium
-	$(BIN)/python -m pytest -q tests/browser
+	$(PYTEST) tests/browser
 
 # Ten minutes of whatever the admin API's description allows; the gate has a short form of it.
 fuzz-api: test-setup
 	$(BIN)/python -m tests.fuzz.api --seconds 600
+
+# Every fault at every point of a flow; `make gauntlet SHORT=--short` is what the gate runs of it.
+GAUNTLET_REPORT ?= docs/gauntlet.md
+gauntlet: test-setup
+	$(BIN)/python -m tests.gauntlet $(if $(SHORT),--short,--report $(GAUNTLET_REPORT))
 
 # The pictures in docs/, taken by the tests.
 pictures: test-setup chromium
@@ -85,6 +94,7 @@ generated: setup ui-types
 	$(BIN)/luna check --write-schemas schemas
 	$(BIN)/luna check --write-reference docs/stages.md
 	$(BIN)/python -m luna.qwen.known fixtures/wire
+	$(BIN)/luna doctor --matrix
 
 # The whole of luna first, then its parts: all of them, even where one is over what it may cost.
 BENCHES := tests.bench $(patsubst %.py,%,$(subst /,.,$(wildcard tests/bench/bench_*.py)))

@@ -12,6 +12,7 @@ from luna.cli import (
     bundle,
     check,
     compare,
+    doctor,
     explain,
     fixture,
     key,
@@ -29,6 +30,7 @@ from luna.cli import (
 COMMANDS = (
     serve,
     check,
+    doctor,
     explain,
     show,
     replay,

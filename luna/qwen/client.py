@@ -122,6 +122,10 @@ class QwenClient:
                     raise
         return _user(await self._call("GET", oldest))
 
+    async def user_settings(self) -> dict[str, Any]:
+        """What the user has set on the page: `tools_enabled`, … as Qwen says it."""
+        return _user(await self._call("GET", self.site.user_settings()))
+
     # Files
 
     @property

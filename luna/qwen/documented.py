@@ -123,6 +123,17 @@ _CHAT = (
 )
 _USER = ("id", "email", "name", "role", "profile_image_url")
 _LISTED = ("data[].project_id", "data[].content", "data[].message_id")
+_TOOLS_ENABLED = (
+    "web_extractor",
+    "web_search_image",
+    "web_search",
+    "image_gen_tool",
+    "code_interpreter",
+    "history_retriever",
+    "image_edit_tool",
+    "bio",
+    "image_zoom_in_tool",
+)
 _STATUSES = (200, 204, 302, 400, 401, 403, 404, 405, 409, 429, 500, 502, 503)
 
 
@@ -151,10 +162,11 @@ def documented() -> Iterator[Shape]:
 
 def _answers() -> Iterator[Shape]:
     """Of calls of which there is no fixture, or not of all that they may answer."""
+    settings = "GET /api/v2/users/user/settings"
     users = ("GET /api/v1/auths/", "GET /api/v2/auths/", "GET /api/v2/user", "GET /api/v2/user/info")
     models = ("GET /api/models", "GET /api/v2/models/")
     permits = ("POST /api/v1/files/getstsToken", "POST /api/v2/files/getstsToken")
-    for place in (*users, *models, *permits, "GET /api/v2/chats/*", "POST /api/v2/files/parse"):
+    for place in (*users, *models, *permits, settings, "GET /api/v2/chats/*", "POST /api/v2/files/parse"):
         for name, of in (("success", "boolean"), ("request_id", "string"), ("data", "object")):
             yield Shape("field", place, name, of)
     for place in users:
@@ -167,6 +179,9 @@ def _answers() -> Iterator[Shape]:
         yield Shape("field", "GET /api/v2/chats/*", name, of)
     for name in _LISTED:
         yield Shape("field", "GET /api/v2/chats/", name, "string")
+    yield Shape("field", settings, "data.tools_enabled", "object")
+    for name in _TOOLS_ENABLED:
+        yield Shape("field", settings, f"data.tools_enabled.{name}", "boolean")
     for name in ("data.file_id", "data.status"):
         yield Shape("field", "POST /api/v2/files/parse", name, "string")
     yield Shape("field", "POST /api/v2/files/parse/status", "data[].error_code", "string")

@@ -93,6 +93,10 @@ class Site:
         """`GET`: who the credentials belong to; the newest first, older ones for when it is gone (section 1.1)."""
         return (f"{self.base_url}/api/v1/auths/", f"{self.base_url}/api/v2/user/info")
 
+    def user_settings(self) -> str:
+        """`GET`: the user's settings of the page (section 1.4)."""
+        return f"{self.base_url}/api/v2/users/user/settings"
+
     def refresh(self) -> str:
         """`GET`, cookies only: a new access token (section 1.1)."""
         return f"{self.auth_url}/api/v2/auths/refresh"

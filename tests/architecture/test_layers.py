@@ -30,8 +30,10 @@ ALLOWED: dict[str, set[str]] = {
     | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk", "tools.profiles"}
     | {"filters", "replay"},
     "replay": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream"},
+    "doctor": BASE | {"core", "config", "state", "qwen", "upstream", "demo", "server", "disk", "tools.markup"},
     "cli": BASE
-    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay", "disk"},
+    | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "server", "replay", "disk"}
+    | {"doctor"},
 }
 
 HOMES: dict[str, set[str]] = {

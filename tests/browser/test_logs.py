@@ -141,7 +141,9 @@ async def test_the_keyboard_moves_through_the_lines(visit: Visit) -> None:
     await page.keyboard.press("ArrowUp")
     await expect(row(page, "line 98")).to_have_attribute("aria-selected", "true")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("dialog", name="Log line")).to_contain_text("line 98")
+    detail = page.get_by_role("dialog", name="Log line")
+    await expect(detail).to_contain_text("line 98")
+    await expect(detail.get_by_role("button", name="Close")).to_be_focused()  # only then does it hear the keyboard
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("grid", name="Log")).to_be_focused()
     await page.keyboard.press("Home")
