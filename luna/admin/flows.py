@@ -244,6 +244,7 @@ async def _operators(_: Request) -> Response:
 
 def routes(flows: Flows) -> list[Operation]:
     """The routes of this subject."""
+    said = "What a filter says."
     return [
         Operation("GET", "/flows", flows.listing, "Flows, the newest first.", asks=FlowQuery, gives=list[RunRow]),
         Operation(
@@ -256,7 +257,7 @@ def routes(flows: Flows) -> list[Operation]:
         ),
         Operation("GET", "/flows/count", flows.count, "How many flows there are.", asks=CountQuery, gives=FlowCount),
         Operation("GET", "/flows/operators", _operators, "The filter language.", gives=list[OperatorView]),
-        Operation("POST", "/flows/filter", flows.check, "What a filter says.", takes=FilterBody, gives=FilterVerdict),
+        Operation("POST", "/flows/filter", flows.check, said, takes=FilterBody, gives=FilterVerdict, reads=True),
         Operation("GET", "/flows/{id}", flows.show, "One flow, with everything but the bodies.", gives=FlowDetail),
         Operation("DELETE", "/flows/{id}", flows.delete, "Forget a flow that is over.", gives=FlowsDeleted),
         Operation(

@@ -10,6 +10,7 @@ import httpcore
 
 from luna.config.settings import Settings
 from luna.demo.serve import Lookalike
+from luna.model.ambient import Clock
 from luna.server.assemble import House, assemble
 from luna.server.supervise import embedded_server
 from tests.support.ports import free_port
@@ -53,6 +54,7 @@ async def running_luna(
     account: bool = True,
     demo: bool = False,
     beside: Lookalike | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
     """Start both, with an account of the look-alike's unless told otherwise; stop both at the end. `beside`: one that
     runs already, and outlives this luna."""
@@ -69,7 +71,7 @@ async def running_luna(
         if account:
             values |= {"QWEN_AI_TOKEN": login.token, "QWEN_AI_COOKIES": login.cookie_header}
         settings = Settings.from_environment(environ=values | (environ or {}), demo=demo)
-        async with assemble(settings) as house:
+        async with assemble(settings, clock=clock) as house:
             server = embedded_server(house.app, "127.0.0.1", port)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(server.serve)

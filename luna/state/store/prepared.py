@@ -90,6 +90,17 @@ class _Text:
         return [values[name] if name in values else fixed[name] for name in self._order]
 
 
+def committed(connection: Connection) -> None:
+    """Commit what was run on it, in either way. The drivers begin a transaction by themselves. Raises DBAPIError."""
+    if connection.in_transaction():
+        connection.commit()
+        return
+    try:
+        connection.connection.commit()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped("COMMIT", error, connection.dialect) from error
+
+
 def _cursor(connection: Connection) -> Any:
     return connection.connection.cursor()
 

@@ -8,17 +8,18 @@ single write that is wrong in itself is dropped and named, so that it cannot hol
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import anyio
-import anyio.to_thread
+from anyio.lowlevel import current_token
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
-from luna.state.store.prepared import Prepared
+from luna.state.store.prepared import Prepared, committed
+from luna.state.store.thread import OwnThread
 
 log = logging.getLogger("luna.state.store")
 
@@ -49,10 +50,13 @@ class Writer:
         self._queued = 0
         self._done = 0
         self._wanted = anyio.Event()
-        self._urgent = anyio.Event()
+        self._later: Callable[[float, Callable[[], None]], object] | None = None
+        """The event loop's own timer, as long as `run` runs."""
+        self._lingering = False
+        """What waits will be brought in when its time has come, if not before."""
         self._moved = anyio.Event()
         self._stopping = False
-        self._limiter = anyio.CapacityLimiter(1)
+        self._thread = OwnThread("writer")
         self._connection: Connection | None = None
         self._prepared: dict[tuple[object, ...], Prepared] = {}
         self.problem = ""
@@ -80,12 +84,14 @@ class Writer:
             self._waiting.popleft()
             self._done += 1
             self.lost += 1
-        self._wanted.set()
+        if not self._lingering and self._later is not None:
+            self._lingering = True
+            self._later(LINGER, self._time_has_come)
 
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
         goal = self._queued
-        self._urgent.set()
+        self._wanted.set()
         patience = PATIENCE
         while self._done < goal and patience > 0:
             if not self.problem:
@@ -104,30 +110,36 @@ class Writer:
 
     async def run(self) -> None:
         """Write until `stop`, and then what is left."""
-        while not self._stopping or self._waiting:
-            if not self._waiting:
-                self._wanted = anyio.Event()
-                await self._wanted.wait()
-                if not self._urgent.is_set():
-                    with anyio.move_on_after(LINGER):
-                        await self._urgent.wait()
-                continue
-            self._urgent = anyio.Event()
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
-            await self._bring_in(batch)
+        self._later = current_token().native_token.call_later  # type: ignore[attr-defined]
+        if self._waiting:
+            self._wanted.set()
+        try:
+            while not self._stopping or self._waiting:
+                if not (self._stopping or self._wanted.is_set()):
+                    await self._wanted.wait()
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+                if not self._waiting:
+                    self._wanted = anyio.Event()
+                if batch:
+                    await self._bring_in(batch)
+        finally:
+            self._later = None
 
     def stop(self) -> None:
         """Let `run` end once everything is written."""
         self._stopping = True
         self._wanted.set()
-        self._urgent.set()
+
+    def _time_has_come(self) -> None:
+        self._lingering = False
+        self._wanted.set()
 
     async def _bring_in(self, batch: list[_Write]) -> None:
         pauses = iter(PAUSES)
         begun = anyio.current_time()
         while True:
             try:
-                await anyio.to_thread.run_sync(partial(self._transact, batch), limiter=self._limiter)
+                await self._thread.run(partial(self._transact, batch))
             except SQLAlchemyError as error:
                 if not _may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
@@ -160,7 +172,7 @@ class Writer:
             return
         for write in batch:
             try:
-                await anyio.to_thread.run_sync(partial(self._transact, [write]), limiter=self._limiter)
+                await self._thread.run(partial(self._transact, [write]))
             except SQLAlchemyError as wrong:
                 self.lost += 1
                 log.error("a write was dropped: %s", _reason(wrong))
@@ -171,11 +183,11 @@ class Writer:
         if connection is None:
             connection = self._connection = self._engine.connect()
         try:
-            with connection.begin():
-                for statement, rows in _grouped(batch):
-                    self._prepare(statement, rows[0]).write(connection, rows)
-        except SQLAlchemyError:
-            self.close()
+            for statement, rows in _grouped(batch):
+                self._prepare(statement, rows[0]).write(connection, rows)
+            committed(connection)
+        except BaseException:
+            self._let_go()
             raise
 
     def _prepare(self, statement: Executable, row: Row) -> Prepared:
@@ -189,7 +201,11 @@ class Writer:
         return found
 
     def close(self) -> None:
-        """Give the connection back. Runs in a thread, when nothing is being written."""
+        """Give the connection back and end the thread. Blocks; to be called when nothing is being written."""
+        self._thread.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

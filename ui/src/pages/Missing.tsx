@@ -1,8 +1,16 @@
+// An address that leads nowhere.
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 
-import { Empty } from "../parts/Empty";
+import { Page } from "../parts/Page";
 
 export default function Missing() {
   const { t } = useTranslation();
-  return <Empty title={t("shell.missing")} />;
+  return (
+    <Page title={t("shell.missing")}>
+      <p>
+        <Link to="/">{t("shell.pages.overview")}</Link>
+      </p>
+    </Page>
+  );
 }
