@@ -57,9 +57,10 @@ test: test-setup agents chromium
 	$(BIN)/mypy
 	$(BIN)/luna check
 	cd ui && npm run --silent check && npm run --silent test
-	$(PYTEST)
+	$(PYTEST) --ignore=tests/browser
+	$(PYTEST) -m act tests/browser
 
-# Only the pages, in a real Chromium.
+# The pages in a real Chromium: all of it. The gate runs the main act of each.
 browser: test-setup chromium
 	$(PYTEST) tests/browser
 

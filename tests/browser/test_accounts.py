@@ -42,6 +42,7 @@ async def saved(visit: Visit, name: str) -> str:
     return account.id
 
 
+@pytest.mark.act
 async def test_an_account_is_added_by_logging_in(visit: Visit, person: Person, tmp_path: Path) -> None:
     visit.luna.lookalike.state.user_named("anna")
     page = await visit.open("/accounts")
@@ -187,6 +188,7 @@ async def test_a_run_shows_up_in_the_accounts_usage(visit: Visit) -> None:
     await expect(card(page, "environment")).to_contain_text("Last failure")
 
 
+@pytest.mark.act
 async def test_an_account_is_validated_edited_and_removed(visit: Visit) -> None:
     account = await saved(visit, "anna")
     page = await visit.open("/accounts")

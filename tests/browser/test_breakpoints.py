@@ -51,6 +51,7 @@ async def asking(visit: Visit, prompt: str, **more: object) -> AsyncIterator[Non
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.act
 async def test_a_changed_argument_is_what_the_client_runs(visit: Visit, tmp_path: Path) -> None:
     page = await visit.open("/breakpoints")
     await expect(page.get_by_role("heading", name="No breakpoint is armed")).to_be_visible()

@@ -24,6 +24,7 @@ def filter_of(page: Page) -> str | None:
     return found[1] if found else None
 
 
+@pytest.mark.act
 async def test_a_first_flow_shows_up_by_itself_and_quickly(visit: Visit) -> None:
     page = await visit.open("/flows")
     await expect(page.get_by_role("heading", name="No request has come yet")).to_be_visible()
@@ -39,6 +40,7 @@ async def test_a_first_flow_shows_up_by_itself_and_quickly(visit: Visit) -> None
     assert measured.kept, measured
 
 
+@pytest.mark.act
 async def test_a_filter_is_checked_while_it_is_written_and_stands_in_the_address(visit: Visit) -> None:
     for prompt in ("Fix the parser", "Say hello", FAILS):
         await chat(visit.luna, prompt)
@@ -194,6 +196,7 @@ async def test_what_went_wrong_is_told_with_what_to_do(visit: Visit) -> None:
     await visit.picture("flows-error")
 
 
+@pytest.mark.act
 async def test_a_running_flow_is_cancelled_after_one_question(visit: Visit) -> None:
     page = await visit.open("/flows")
     async with going_on(visit.luna):
@@ -255,6 +258,7 @@ async def test_columns_are_chosen_and_stay(visit: Visit) -> None:
     await expect(rows(page).first).to_contain_text("openai-chat")
 
 
+@pytest.mark.act
 async def test_ten_thousand_flows_are_scrolled_without_a_stutter(visit: Visit, chromium: Browser) -> None:
     page = visit.page
     await measures.fill(page, visit.luna)
@@ -270,6 +274,7 @@ async def test_ten_thousand_flows_are_scrolled_without_a_stutter(visit: Visit, c
     assert await text_of(rows(page).last) == before
 
 
+@pytest.mark.act
 async def test_five_megabytes_open_at_once(visit: Visit) -> None:
     measured = await measures.time_to_open(visit, await measures.large_flow(visit.luna))
     print(f"\n{measured}")

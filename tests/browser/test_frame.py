@@ -27,6 +27,7 @@ FIRST_LOAD = 350 * 1024
 """Bytes, gzipped, of all that comes before somebody sees the first page."""
 
 
+@pytest.mark.act
 async def test_a_stranger_signs_in(visit: Visit) -> None:
     visit.expected = {401}
     await visit.context.clear_cookies()
@@ -46,6 +47,7 @@ async def test_a_stranger_signs_in(visit: Visit) -> None:
     await expect(key).to_be_visible()
 
 
+@pytest.mark.act
 async def test_the_first_page_is_light(visit: Visit) -> None:
     came: list[Response] = []
     visit.page.on("response", lambda response: came.append(response))
@@ -96,6 +98,7 @@ async def test_the_menu_of_a_narrow_window(visit: Visit) -> None:
     await expect(pages).to_be_hidden()
 
 
+@pytest.mark.act
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_page_has_a_barrier_or_a_problem(visit: Visit, theme: str) -> None:
     await visit.dress(theme)

@@ -4,6 +4,7 @@ import re
 import time
 
 import msgspec
+import pytest
 from playwright.async_api import Locator, Page, Response, expect
 
 from luna.replay.rerun import replay
@@ -63,6 +64,7 @@ def chosen(page: Page) -> Locator:
     return page.get_by_role("navigation", name="Boundaries").locator("[aria-current=step] code")
 
 
+@pytest.mark.act
 async def test_it_opens_at_the_first_change_and_goes_step_by_step(visit: Visit) -> None:
     flow = await chat(visit.luna, CALL, tools=[BASH])
     page = await inspected(visit, flow)

@@ -72,6 +72,7 @@ def looks_counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
+@pytest.mark.act
 async def test_a_login_becomes_an_account_with_everything_that_the_page_has(
     office: Desk, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -35,6 +35,7 @@ async def live(page: Page) -> None:
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
 
+@pytest.mark.act
 async def test_a_line_appears_by_itself_and_leads_to_its_flow(visit: Visit) -> None:
     page = await visit.open("/logs")
     await expect(page.get_by_role("heading", name="luna has said nothing yet")).to_be_visible()

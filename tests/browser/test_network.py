@@ -57,6 +57,7 @@ async def settings(luna: Running, **isolation: object) -> None:
     assert answer.status == 200, answer.content
 
 
+@pytest.mark.act
 async def test_a_profile_is_added_checked_changed_and_deleted(visit: Visit) -> None:
     page = await visit.open("/network")
     await expect(row(page, "direct", "Network profiles")).to_contain_text("accounts without another one")

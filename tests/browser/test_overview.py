@@ -42,6 +42,7 @@ async def test_an_empty_one_says_what_to_do_next(visit: Visit) -> None:
     await expect(page).to_have_url(re.compile("/playground"))
 
 
+@pytest.mark.act
 async def test_flows_make_the_figures_move(visit: Visit) -> None:
     page = await visit.open("/")
     await expect(figure(page, "Requests 0")).to_be_visible()

@@ -74,6 +74,7 @@ async def insert(page: Page, name: str, before: str, text: str) -> None:
     await page.keyboard.press("Control+v")
 
 
+@pytest.mark.act
 async def test_a_mistake_is_shown_at_its_place_and_mended_traffic_moves(visit: Visit, folder: Path) -> None:
     luna = visit.luna
     assert (await ask(luna, "[[count:40]]", model=SHORT))[1] == "stop"
@@ -274,6 +275,7 @@ async def test_a_request_is_explained(visit: Visit) -> None:
     await expect(result).to_contain_text("No route takes this request")
 
 
+@pytest.mark.act
 async def test_a_prompt_that_is_set_is_used_by_the_next_request(visit: Visit, folder: Path) -> None:
     visit.expected = {422}
     page = await visit.open("/prompts?prompt=conversation")

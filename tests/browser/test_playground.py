@@ -34,6 +34,7 @@ async def state(page: Page, word: str) -> None:
     await expect(page.get_by_role("tabpanel").get_by_role("status")).to_contain_text(word)
 
 
+@pytest.mark.act
 async def test_an_answer_is_seen_while_it_comes_and_stands_with_its_figures(visit: Visit) -> None:
     page = await visit.open("/playground")
     await expect(page.get_by_label("Model")).to_have_value("qwen3.7-plus")

@@ -3,6 +3,7 @@
 import re
 
 import msgspec
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.visit import Visit, check_accessibility
@@ -20,6 +21,7 @@ async def talk(visit: Visit, *said: str) -> None:
         messages.append({"role": "assistant", "content": answer})
 
 
+@pytest.mark.act
 async def test_a_conversation_is_found_renamed_and_deleted(visit: Visit) -> None:
     await talk(visit, "the colour of the sea", "and of the sky")
     await talk(visit, "how to bake bread")

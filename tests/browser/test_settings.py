@@ -34,6 +34,7 @@ async def saved(page: Page) -> None:
     await expect(page.get_by_role("status").filter(has_text="in force now")).to_be_visible()
 
 
+@pytest.mark.act
 async def test_a_changed_setting_is_in_force_for_the_next_answer(visit: Visit) -> None:
     page = await visit.open("/settings")
     limits = section(page, "Token limits")
