@@ -1,7 +1,7 @@
 # What a person runs. Everything else is called from here.
 #
 #   make run     serve on http://127.0.0.1:8080, answered by a built-in look-alike until an account is configured
-#   make test    lint, types and all tests: the one gate
+#   make test    lint, types and tests: the one gate
 #   make bench   what luna costs, side by side with the bare upstream and a minimal pass-through
 #   make setup   .venv with luna in it; the others call it first
 
