@@ -1,7 +1,7 @@
 """`luna doctor --live`: the account, with its own way out, for as long as the probes take.
 
 Owns where account and way come from. While a luna works in the data directory the login is only read: two that renewed
-it would each undo what the other has.
+it would each undo what the other has. The same goes for the ledger, in which the probes' chat is written down.
 """
 
 from contextlib import AsyncExitStack
@@ -12,6 +12,7 @@ from luna import __version__
 from luna.config.preferences import PreferenceFile
 from luna.config.settings import Settings
 from luna.disk.claim import InUse, claimed
+from luna.doctor.chats import ChatBook, Ledgered, Unwritten
 from luna.doctor.live import Report, Watcher, probe
 from luna.model.ambient import Clock, Ids, SystemClock
 from luna.model.errors import Kind, LunaError
@@ -20,10 +21,12 @@ from luna.qwen.authority import Authority
 from luna.qwen.endpoints import Site
 from luna.state.account import Account
 from luna.state.accounts import Accounts
+from luna.state.chats import ChatLedger
 from luna.state.credentials import CredentialStore
 from luna.state.drift import wanted
 from luna.state.egress import Egress
 from luna.state.network import Network
+from luna.state.store import Store
 from luna.upstream.pool import PoolBackend
 from luna.upstream.watching import WatchingBackend
 
@@ -57,8 +60,14 @@ async def probed(settings: Settings, account_id: str) -> Report:
         account = _chosen(accounts, account_id)
         authority = account.authority if alone else _borrowed(account, clock)
         report = Report(__version__, site.base_url, account.id, round(clock.wall() * 1000))
+        chats: ChatBook = Unwritten()
+        if alone:
+            store = await stack.enter_async_context(Store.opened(data, settings.database_url))
+            ledger = ChatLedger(store, clock)
+            await ledger.load()
+            chats = Ledgered(ledger, account.id, clock)
         try:
-            await probe(authority, watcher, report, clock, Ids())
+            await probe(authority, watcher, chats, report, clock, Ids())
         finally:
             if alone:
                 await authority.keep()

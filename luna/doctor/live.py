@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import msgspec
 
+from luna.doctor.chats import ChatBook
 from luna.doctor.findings import Finding, failure, ok, warning
 from luna.model.ambient import Clock, Ids
 from luna.model.chat import ThinkingMode
@@ -29,7 +30,6 @@ from luna.qwen.payload import Turn, completion_body
 from luna.qwen.shapes import Shape, of_answer, of_frame, of_status, of_unread, place_of, without_details
 from luna.upstream.exchange import InResponse, OutRequest, Timeouts
 
-TITLE = "luna · doctor"
 WANTED = "qwen3.7-plus"
 PATIENCE = Timeouts(connect=10.0, head=60.0, idle=60.0)
 GOODBYE = 10.0
@@ -95,10 +95,12 @@ class Watcher:
         return taken
 
 
-async def probe(authority: Authority, watcher: Watcher, report: Report, clock: Clock, ids: Ids) -> None:
+async def probe(
+    authority: Authority, watcher: Watcher, chats: ChatBook, report: Report, clock: Clock, ids: Ids
+) -> None:
     """All of them, into the report. After a probe that failed the others go on as far as they can; where the login is
     over or a human is asked for, nothing more is asked. `watcher` sees what the authority's backend gets."""
-    probes = _Probes(QwenClient(authority, clock.wall(), ids), watcher, report, clock, ids)
+    probes = _Probes(QwenClient(authority, clock.wall(), ids), watcher, chats, report, clock, ids)
     try:
         await probes.run()
     except LunaError as error:
@@ -113,12 +115,14 @@ _HOPELESS = (Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED, Kind.EGRESS_CLOSED)
 class _Probes:
     client: QwenClient
     watcher: Watcher
+    chats: ChatBook
     report: Report
     clock: Clock
     ids: Ids
     known: Known = field(default_factory=Known.shipped)
     model: Model = field(default_factory=lambda: Model(WANTED))
     chat: str = ""
+    title: str = ""
 
     async def run(self) -> None:
         await self._try("user", self._user)
@@ -143,7 +147,7 @@ class _Probes:
                 with anyio.move_on_after(GOODBYE, shield=True) as limit:
                     await self._try("delete chat", self._delete, last=True)
                 if limit.cancelled_caught:
-                    text = f"Not within {GOODBYE:g} s: delete the chat “{TITLE}” yourself."
+                    text = f"Not within {GOODBYE:g} s: look for the chat “{self.title}” yourself."
                     self.report.probes.append(Probe("delete chat", "failure", text, round(GOODBYE * 1000), 0, []))
 
     async def _try(self, name: str, ask: Callable[[], Awaitable[str]], *, last: bool = False) -> None:
@@ -190,8 +194,12 @@ class _Probes:
         return "a file might go up; none did"
 
     async def _create(self) -> str:
-        self.chat = await self.client.create_chat(self.model.id, TITLE)
+        self.chat = await self.chats.create(self._make)
         return "made"
+
+    async def _make(self, title: str) -> str:
+        self.title = title
+        return await self.client.create_chat(self.model.id, title)
 
     async def _answer(self) -> str:
         mode: ThinkingMode = "thinking" if self.model.thinking == "only" else "fast"
@@ -214,6 +222,7 @@ class _Probes:
 
     async def _delete(self) -> str:
         await self.client.delete_chat(self.chat)
+        await self.chats.deleted(self.chat)
         return "deleted; nothing of the probes is left"
 
     async def _say(self, text: str, thinking: ThinkingMode, *, stop: bool = False) -> Fold:

@@ -54,9 +54,10 @@ class Store:
         engine = await anyio.to_thread.run_sync(open_database, url, problems)
         store = cls(engine, url, problems)
         failure: Exception | None = None
+        working = anyio.CancelScope(shield=True)  # who is cancelled may still have something to write down
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(store._writer.run)
+                tasks.start_soon(store._work, working)
                 try:
                     yield store
                 except Exception as error:  # carried out of the task group, which would wrap it
@@ -65,12 +66,16 @@ class Store:
                     store._writer.stop()
                     with anyio.move_on_after(CLOSING, shield=True):
                         await store._drained()
-                    tasks.cancel_scope.cancel()
+                    working.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(store._close)
         if failure is not None:
             raise failure
+
+    async def _work(self, working: anyio.CancelScope) -> None:
+        with working:
+            await self._writer.run()
 
     def _close(self) -> None:
         self._writer.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 import anyio
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from luna.cli.doctor_account import probed
 from luna.config.settings import Settings
@@ -13,6 +14,8 @@ from luna.demo.serve import Lookalike
 from luna.disk.claim import claimed
 from luna.doctor.live import Report, written
 from luna.model.errors import Kind, LunaError
+from luna.state.store import Store
+from luna.state.store.tables import chats
 from luna.wire.redact import Redactor
 
 NAMES = [
@@ -33,6 +36,13 @@ def settings(site: Lookalike, data: Path, **more: str) -> Settings:
     return Settings.from_environment(environ=environ | more)
 
 
+async def ledger(data: Path) -> list[tuple[str, str, bool]]:
+    """Purpose, state and whether upstream's id is known, of every chat that is written down."""
+    async with Store.opened(data) as store:
+        rows = await store.read(select(chats))
+    return [(row.purpose, row.state, bool(row.chat_id)) for row in rows]
+
+
 def verdicts(report: Report) -> dict[str, str]:
     return {probe.name: probe.verdict for probe in report.probes}
 
@@ -44,6 +54,7 @@ async def test_ten_probes_find_nothing_new_and_leave_nothing(tmp_path: Path) -> 
         assert [probe.name for probe in report.probes] == NAMES
         assert all(probe.shapes for probe in report.probes)
         assert (len(site.state.chats), site.state.counters.chats_deleted) == (0, 1)
+    assert await ledger(tmp_path) == [("doctor", "deleted", True)]
 
 
 async def test_a_new_shape_is_a_warning(tmp_path: Path) -> None:
@@ -78,6 +89,15 @@ async def test_who_gives_up_leaves_no_chat(tmp_path: Path) -> None:
         assert (len(site.state.chats), site.state.counters.chats_deleted) == (0, 1)
 
 
+async def test_a_chat_that_stays_is_in_the_ledger(tmp_path: Path) -> None:
+    async with Lookalike() as site:
+        site.faults.push(Fault("http-500"), times=9, path="/api/v2/chats/*[!w]")  # all but `new`
+        report = await probed(settings(site, tmp_path), "")
+        assert verdicts(report)["delete chat"] == "failure"
+        assert len(site.state.chats) == 1
+    assert await ledger(tmp_path) == [("doctor", "open", True)]
+
+
 async def test_a_human_is_asked_for_once(tmp_path: Path) -> None:
     async with Lookalike() as site:
         site.faults.push(Fault("waf-json"))
@@ -101,6 +121,7 @@ async def test_beside_a_luna_that_works_the_login_is_only_read(tmp_path: Path) -
             report = await probed(told, "")
         assert verdicts(report) == {"user": "failure"}
         assert site.state.counters.refreshes == 0
+        assert not (tmp_path / "luna.db").exists(), "the ledger is that of the luna that works"
         assert verdicts(await probed(told, "")) == dict.fromkeys(NAMES, "ok"), "alone it renews it"
 
 
