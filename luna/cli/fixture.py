@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from luna.cli.check import compile_settings, print_diagnostics
+from luna.cli.overlaid import add_settings
 from luna.config.diagnostics import count
 from luna.config.overlay import Setting
 from luna.config.settings import Settings, SettingsError
@@ -47,15 +48,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add.add_argument("flow", metavar="FLOW", help="the id of a recorded flow, or the file of a recording")
     add.add_argument("name", metavar="NAME", help="the name of the fixture")
     add.add_argument("--minimise", action="store_true", help="look for the shortest stream that shows the same")
-    add.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=_setting,
-        metavar="STAGE.OPTION=VALUE",
-        dest="settings",
-        help="with --minimise: keep what comes out differently with this option; repeatable",
-    )
+    add_settings(add, "with --minimise: keep what comes out differently with this option")
     add.add_argument("--to", type=Path, metavar="DIR", help="where fixtures lie (fixtures/wire beside routes.yaml)")
     add.add_argument("--routes", metavar="FILE", help="the routes file (LUNA_ROUTES, default ./routes.yaml)")
     add.add_argument("--data-dir", type=Path, help="where luna keeps its state (LUNA_DATA_DIR, default ./data)")
@@ -129,10 +122,3 @@ def _report(made: "Made", folder: Path) -> None:
         print(f"  {shortened.after} of {count(shortened.before, 'event')} left, after {shortened.replays} replays")
         if not shortened.whole:
             print("  the search was ended before it was done: fewer may be enough")
-
-
-def _setting(text: str) -> Setting:
-    try:
-        return Setting.read(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

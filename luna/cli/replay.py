@@ -14,8 +14,8 @@ import anyio
 
 from luna.cli.check import compile_settings, print_diagnostics
 from luna.cli.compare import summary, told
+from luna.cli.overlaid import add_settings
 from luna.cli.recorded import opened, settings_or_none
-from luna.config.overlay import Setting
 from luna.config.settings import Settings
 from luna.core.snapshot import Snapshot
 from luna.model.errors import LunaError
@@ -54,15 +54,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     how.add_argument("--from", default="", metavar="STAGE", dest="stage", help="put in the events that left this stage")
     how.add_argument("--again", action="store_true", help="send the client's request again, to a luna that runs")
     command.add_argument("--pipeline", default="", help="take this pipeline instead of the route's")
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=_setting,
-        metavar="STAGE.OPTION=VALUE",
-        dest="settings",
-        help="lay an option over the pipeline's; repeatable",
-    )
+    add_settings(command, "lay an option over the pipeline's")
     command.add_argument("--speed", type=float, default=0.0, help="1: as fast as it was; 0 (default): at once")
     command.add_argument("--every", action="store_true", help="show every boundary that differs, not only the first")
     command.add_argument("--junit", type=Path, metavar="FILE", help="with --all: write the verdicts as JUnit XML")
@@ -175,10 +167,3 @@ async def _all(folder: Path, paths: list[Path], snapshot: Snapshot, arguments: a
         for difference in case.differences if arguments.every else ():
             print(f"\n{difference}\n")
     return cases
-
-
-def _setting(text: str) -> Setting:
-    try:
-        return Setting.read(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
