@@ -2,7 +2,7 @@
 #
 #   make run     serve on http://127.0.0.1:8080, answered by a built-in look-alike until an account is configured
 #   make test    lint, types and tests: the one gate
-#   make bench   what luna costs, side by side with the bare upstream and a minimal pass-through
+#   make bench   what luna costs, side by side with other proxies; make bench-quick takes two minutes
 #   make setup   .venv with luna in it; the others call it first
 
 PYTHON ?= python3
@@ -16,7 +16,7 @@ TEST_READY := $(VENV)/.ready-test
 # moment, and a fault fails twice.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope --reruns 1 -rR
 
-.PHONY: run test agents chromium browser pictures fuzz-api gauntlet lint types setup test-setup bench golden generated ui-types lock clean
+.PHONY: run test audit agents chromium browser pictures fuzz fuzz-api gauntlet soak lint types setup test-setup bench bench-quick bench-setup golden generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -68,10 +68,25 @@ browser: test-setup chromium
 fuzz-api: test-setup
 	$(BIN)/python -m tests.fuzz.api --seconds 600
 
-# Every fault at every point of a flow; `make gauntlet SHORT=--short` is what the gate runs of it.
+# Whether anything that luna is built from is known to be weak. Says NOT AUDITED where the services cannot be asked.
+audit: test-setup
+	@$(BIN)/python -m tests.security.audit
+
+# Every reader of foreign bytes, side by side; `make fuzz READER=sse SECONDS=3600` is an hour of one. See docs/fuzzing.md.
+SECONDS ?= 600
+fuzz: test-setup
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(READER),--reader $(READER)) $(if $(KEEP),--keep)
+
+# Every fault at every point of a flow; `make gauntlet SHORT=--short` is what the gate runs of it. A run that was broken
+# off goes on with `make gauntlet GO_ON=--go-on`.
 GAUNTLET_REPORT ?= docs/gauntlet.md
 gauntlet: test-setup
-	$(BIN)/python -m tests.gauntlet $(if $(SHORT),--short,--report $(GAUNTLET_REPORT))
+	$(BIN)/python -m tests.gauntlet $(GO_ON) $(if $(SHORT),--short,--report $(GAUNTLET_REPORT))
+
+# An hour of paced streams with clients that leave, and whether anything grows; `make soak SECONDS=600` is shorter.
+SECONDS ?= 3600
+soak: test-setup
+	$(BIN)/python -m tests.gauntlet.soak --seconds $(SECONDS) --report $(GAUNTLET_REPORT)
 
 # The pictures in docs/, taken by the tests.
 pictures: test-setup chromium
@@ -97,13 +112,21 @@ generated: setup ui-types
 	$(BIN)/python -m luna.qwen.known fixtures/wire
 	$(BIN)/luna doctor --matrix
 
-# The whole of luna first, then its parts: all of them, even where one is over what it may cost.
-BENCHES := tests.bench $(patsubst %.py,%,$(subst /,.,$(wildcard tests/bench/bench_*.py)))
+# What the benchmark measures luna beside, in .bench/: LiteLLM and Portkey; nginx from the system's packages.
+bench-setup: test-setup
+	@$(BIN)/python -m tests.bench.field.peers
 
-bench: test-setup
+# The field first, written to docs/benchmarks.md, then luna's parts: all of them, even where one costs more than it may.
+BENCHES := tests.bench.field $(patsubst %.py,%,$(subst /,.,$(wildcard tests/bench/bench_*.py)))
+
+bench: bench-setup
 	@over=; for bench in $(BENCHES); do \
 		printf '\n== %s\n' $$bench; $(BIN)/python -m $$bench || over="$$over $$bench"; \
 	done; test -z "$$over" || { printf '\nOver what it may cost:%s\n' "$$over"; exit 1; }
+
+# One short round beside what is there of the field; writes nothing.
+bench-quick: test-setup
+	$(BIN)/python -m tests.bench.field --quick
 
 lock: test-setup
 	$(PIP) install uv
@@ -111,4 +134,4 @@ lock: test-setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group build --group test pyproject.toml -o requirements/test.txt
 
 clean:
-	rm -rf $(VENV) .agents ui/dist ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .agents .bench ui/dist ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from luna import __version__
 from luna.admin.envelope import json
 from luna.admin.flow_faces import FlowFaces
 from luna.admin.operation import Operation
@@ -30,9 +31,11 @@ MEDIA = "application/zip"
 
 
 class OpenedView(msgspec.Struct, rename="camel"):
-    """What this luna is. `flow` is empty for one that works; else it shows the bundle of that flow, and nothing can be
-    changed."""
+    """What this luna is. `flow` is empty for one that works; else it shows the bundle of that flow."""
 
+    version: str = __version__
+    changes: bool = True
+    """False where nothing can be changed, and nobody can be asked."""
     flow: str = ""
     recorded_by: str = ""
     """The luna that recorded it."""

@@ -199,11 +199,10 @@ class Flows:
             except LunaError as error:  # everything else there is to see of the flow is still there
                 problem = error.message
         policy = next((route.record for route in self._cell.current.routes if route.name == record.route), "")
-        times = msgspec.json.decode(record.stages, type=list[tuple[str, float]]) if record.stages else []
         return json(
             FlowDetail(
                 run=run_view(record),
-                stages=[StageTime(name, ms) for name, ms in times],
+                stages=[StageTime(name, ms) for name, ms in _times(record.stages)],
                 log=[line_view(entry) for entry in reversed(lines.entries)],
                 recording=recording,
                 recording_problem=problem,
@@ -281,3 +280,11 @@ def _id(request: Request) -> str:
 
 def _place(record: RunRecord) -> tuple[float, str]:
     return record.created_at, record.id
+
+
+def _times(written: str) -> list[tuple[str, float]]:
+    """The stages of a run and their milliseconds; none where the row is damaged."""
+    try:
+        return msgspec.json.decode(written, type=list[tuple[str, float]]) if written else []
+    except msgspec.DecodeError:
+        return []

@@ -68,7 +68,8 @@ class ReplayBody(msgspec.Struct, forbid_unknown_fields=True, rename={"stage": "f
 class Inspector:
     """Opens recordings at their boundaries, and runs them again."""
 
-    def __init__(self, faces: FlowFaces, config: LiveConfig, resend: Resend) -> None:
+    def __init__(self, faces: FlowFaces, config: LiveConfig, resend: Resend | None) -> None:
+        """`resend` is None where nobody can be asked."""
         self._faces = faces
         self._config = config
         self._resend = resend
@@ -115,6 +116,9 @@ class Inspector:
     async def _sent_again(
         self, recording: Recording, id: str, snapshot: Snapshot | None, pipeline: str
     ) -> ComparisonView:
+        if self._resend is None:
+            hint = "Replay it against the recorded bytes, or send it from a luna of your own: `luna serve`."
+            raise LunaError(Kind.FORBIDDEN, "This luna shows a bundle, and nobody answers.", hint=hint, param="level")
         if recording.client is None:
             raise LunaError(Kind.BAD_REQUEST, "The recording holds no client request.", hint="It was cut at its start.")
         flow = await self._resend(recording.client, snapshot, pipeline)
@@ -199,6 +203,7 @@ def routes(inspector: Inspector) -> list[Operation]:
             "Run a recorded flow again, and say where it comes out differently.",
             takes=ReplayBody,
             gives=ComparisonView,
+            offline=True,
         ),
     ]
 

@@ -6,7 +6,9 @@ secret to this machine; to others they are, and need the admin key.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +22,7 @@ from luna.state.metrics import Metrics
 from luna.state.run import NEXT, TERMINAL
 from luna.state.runs import Runs
 from luna.state.store import Store
+from luna.upstream.pool import Usage
 
 
 def routes(metrics: Metrics, door: Door, *, open: bool) -> list[Operation]:
@@ -62,6 +65,7 @@ def observe_house(
 
     metrics.observe("luna_flows_active", "Requests to the model endpoints that are being answered.", lambda: len(live))
     metrics.observe("luna_runs_active", "Runs that go on, by state.", by_status, ("status",))
+    metrics.observe("luna_tasks", "Tasks of the event loop.", lambda: len(anyio.get_running_tasks()))
     metrics.observe("luna_queue_oldest_seconds", "Age of the oldest run that waits for a place.", oldest_in_queue)
     metrics.observe("luna_accounts", "Accounts, by state.", by_state, ("state",))
     metrics.observe("luna_store_queue", "Writes that wait for the database.", kept("waiting"))
@@ -77,3 +81,65 @@ def observe_house(
             lambda: {(state,): float(number) for state, number in counts().items()},
             ("state",),
         )
+
+
+class Measured(Protocol):
+    """What is measured beside the requests (`luna.server.pulse`); None: not yet."""
+
+    recordings: float | None
+    recorded: float | None
+    free: float | None
+
+    def worst(self) -> float:
+        """Seconds that the event loop was late at most, lately."""
+        ...
+
+
+def observe_workings(
+    metrics: Metrics,
+    *,
+    pulse: Measured,
+    pools: Callable[[], list[Usage]],
+    live: LiveFlows,
+    accounts: Accounts,
+    lines_lost: Callable[[], int],
+    halted: Callable[[], int],
+) -> None:
+    """Show how the process is: its connections, what it holds, and how late it is."""
+
+    def connections() -> dict[tuple[str, ...], float]:
+        seen = pools()
+        idle = sum(one.idle for one in seen)
+        return {("idle",): float(idle), ("busy",): float(sum(one.connections for one in seen) - idle)}
+
+    def exchanges() -> dict[tuple[str, ...], float]:
+        seen = pools()
+        return {
+            ("open",): float(sum(one.exchanges for one in seen)),
+            ("waiting",): float(sum(one.waiting for one in seen)),
+        }
+
+    observe = metrics.observe
+    observe("luna_loop_lag_worst_seconds", "How late the event loop was at most, in the last minute.", pulse.worst)
+    observe("luna_upstream_connections", "Connections to the upstream, by state.", connections, ("state",))
+    observe("luna_upstream_exchanges", "Exchanges with the upstream, open or in wait.", exchanges, ("state",))
+    observe("luna_leases", "Accounts that are held by requests, each as often.", lambda: float(accounts.leases))
+    observe("luna_snapshots", "Configurations that requests still run under.", lambda: float(len(live.by_snapshot())))
+    observe("luna_halted", "Requests that wait at a breakpoint.", lambda: float(halted()))
+    observe("luna_draining", "1 once no more requests are taken.", lambda: float(live.draining))
+    lost = "Log lines that came too fast and were dropped."
+    observe("luna_log_lines_lost_total", lost, lambda: float(lines_lost()), kind="counter")
+    observe("luna_recordings", "Recordings on the disk.", lambda: pulse.recordings)
+    observe("luna_recordings_bytes", "Bytes of the recordings on the disk.", lambda: pulse.recorded)
+    observe("luna_disk_free_bytes", "Bytes free on the disk of the data directory.", lambda: pulse.free)
+
+
+def observe_traces(metrics: Metrics, sent: Callable[[], int], lost: Callable[[], int]) -> None:
+    """Show how spans get on that are sent to a collector."""
+    metrics.observe(
+        "luna_spans_total",
+        "Spans for OpenTelemetry's collector, by outcome.",
+        lambda: {("sent",): float(sent()), ("lost",): float(lost())},
+        ("outcome",),
+        "counter",
+    )

@@ -126,6 +126,8 @@ def _responses(one: Operation, gives: Schema | None) -> dict[str, Any]:
         content = {one.media: {"schema": gives}}
     elif one.media != "application/json":
         content = {one.media: {"schema": {"type": "string"}}}
+    if one.text:
+        content["text/plain"] = {"schema": {"type": "string"}}
     successes = {
         str(status): {"description": _SUCCESS[status], **({"content": content} if content else {})}
         for status in one.statuses

@@ -32,6 +32,8 @@ class Operation(Route):
         media: str = "application/json",
         open: bool = False,
         reads: bool = False,
+        offline: bool = False,
+        text: bool = False,
     ) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.method = method
@@ -47,6 +49,10 @@ class Operation(Route):
         """Needs no admin key, and its path is the whole one."""
         self.reads = reads
         """Changes nothing although it has a body: it is not on the list of changes."""
+        self.offline = offline
+        """May be asked of a luna that shows a bundle: what would change something there, it refuses itself."""
+        self.text = text
+        """Its answer may also be had as plain text."""
 
     def __repr__(self) -> str:
         return f"<Operation {self.method} {self.path}>"

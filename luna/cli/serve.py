@@ -82,7 +82,7 @@ async def _serve(settings: Settings, console: Discretion) -> int:
             print(diagnostic, file=sys.stderr)
         print("luna: the configuration does not compile; nothing was started.", file=sys.stderr)
         return 1
-    except (BindError, DatabaseError, NewerDatabase, OSError) as error:
+    except (BindError, SettingsError, DatabaseError, NewerDatabase, OSError) as error:
         print(f"luna: {error}", file=sys.stderr)
         return 2
 

@@ -56,6 +56,8 @@ class Settings:
     record: Record | None = None
     """What to record, whatever routes.yaml says; None leaves it to routes.yaml."""
     log_level: str = "INFO"
+    traces: bool = False
+    """Tell OpenTelemetry of every flow; where to, its own variables say (`OTEL_EXPORTER_OTLP_ENDPOINT`)."""
     demo: bool = False
 
     @property
@@ -103,6 +105,7 @@ class Settings:
             third_party_stages=env.read("LUNA_STAGES", _stages, True),
             record=env.read("LUNA_RECORD", _record, None),
             log_level=env.read("LUNA_LOG", _level, cls.log_level),
+            traces=env.read("LUNA_TRACES", _switch, False),
             demo=demo,
         )
 
@@ -211,6 +214,12 @@ def _stages(raw: str) -> bool:
     if raw.lower() not in ("none", "all"):
         raise ValueError(f"must be 'none' (luna's own stages only) or 'all', got {raw!r}.")
     return raw.lower() == "all"
+
+
+def _switch(raw: str) -> bool:
+    if raw.lower() not in ("on", "off"):
+        raise ValueError(f"must be 'on' or 'off', got {raw!r}.")
+    return raw.lower() == "on"
 
 
 def _record(raw: str) -> Record | None:

@@ -7,9 +7,11 @@ send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 from typing import Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
+from luna.model.alarm import Alarm
 from luna.model.dialect import Encoder, Failing, Headers, Reply
 from luna.model.errors import LunaError
 
@@ -44,10 +46,13 @@ class Answer:
         self._sending = False
         self._beating: anyio.Event | None = None
         """Set when the sign of life that is on its way has gone out. A lock would cost more than the send."""
+        self._alarm: Alarm | None = None
         self.started = False
         self.ended = False
         self.alive = False
-        """Signs of life are being given."""
+        """Signs of life are given when they are due."""
+        self.beaten = False
+        """One was due."""
         self.last_write = flow.born_monotonic
         """Monotonic time of the last bytes, for the heartbeat."""
 
@@ -83,7 +88,8 @@ class Answer:
         """Send a piece of a stream; the first commits status 200."""
         if self._beating is not None:
             await self._beating.wait()
-        await self._commit(content_type)
+        if not self.started:
+            await self._commit(content_type)
         await self._send(data, last=False)
 
     async def finish(self, data: bytes, content_type: str) -> None:
@@ -120,34 +126,56 @@ class Answer:
             return encoder.fail(error, self._flow.id)
         return self._flow.dialect.error_frame(error, self._flow.id)
 
-    async def keep_alive(self, heartbeat: float, commit_after: float, content_type: str) -> None:
-        """Give signs of life on a silent stream until cancelled. Seconds; 0 for never."""
+    def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
+        """Give signs of life on a silent stream until `keep_quiet`. Seconds; 0 for never."""
         beat = self._flow.dialect.heartbeat
-        while beat:
+        if not beat:
+            return
+
+        def look() -> None:
+            if self.ended or self._alarm is not alarm:
+                return
             wait = (0 if self.started else commit_after) or heartbeat
             if not wait or (self.started and not heartbeat):
                 return
             due = wait - (self._flow.clock.monotonic() - self.last_write)
             # While something is being sent, it is the client that is slow.
             if due > 0 or self._sending or not (self.started or commit_after):
-                await anyio.sleep(due if due > 0 else wait)
-            elif not self.ended:
+                alarm.set(due if due > 0 else wait)
+            else:
+                self.beaten = True
+                companions.start_soon(give)
+
+        async def give() -> None:
+            if not (self.ended or self._sending):  # since it was decided, the answer may have come
                 await self._beat(beat, content_type)
+            look()
+
+        alarm = self._alarm = Alarm(look)
+        look()
+
+    def keep_quiet(self) -> None:
+        """No more signs of life."""
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
 
     async def _beat(self, beat: bytes, content_type: str) -> None:
         self._beating = anyio.Event()
         try:
-            await self._commit(content_type)
+            if not self.started:
+                await self._commit(content_type)
             await self._send(beat, last=False)
         finally:
             self._beating.set()
             self._beating = None
 
     async def _commit(self, content_type: str) -> None:
-        if not self.started:
-            await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
+        await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
 
 
 def _header_value(value: str) -> str:
     """A header value that cannot break out of its line (RFC 9110, section 5.5) and fits Latin-1."""
+    if value.isascii() and value.isprintable():
+        return value
     return value.translate(_PRINTABLE).encode("latin-1", "replace").decode("latin-1")

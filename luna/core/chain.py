@@ -146,13 +146,15 @@ class Chain:
     def _look(self, batch: Batch) -> Batch:
         """Remember what a further question would follow. A second `Opened` is not news to anybody, and usage is that of
         the whole flow."""
-        opened = self._chat != ""
+        opened, plain = self._chat != "", True
         for event in batch:
             if type(event) is TextDelta:
                 self._said.append(event.text)
             elif type(event) is Opened and not opened:
                 self._chat = event.chat or event.response
-        if not opened:
+            elif type(event) is Usage or type(event) is Opened:
+                plain = False
+        if plain or not opened:
             return batch
         total = self._flow.total
         return [total(event) if type(event) is Usage else event for event in batch if type(event) is not Opened]

@@ -5,13 +5,15 @@ shielded cleanup, and the rendering of errors. Stages stay simple because this f
 
     the request's own task     request stages, then: batch ◂ chain ▸ encoder ▸ answer, until Finish
     watcher                    waits for the client to leave, then cancels the flow
-    keep-alive                 signs of life while the upstream thinks
+    signs of life              while the upstream thinks
+
+The last two begin when their time has come: most answers are over before that.
 
 The task that iterates the generators is the one that closes them, innermost first.
 """
 
-import inspect
 import logging
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -21,6 +23,7 @@ from luna.core.chain import Chain
 from luna.core.flow import Flow, Outcome
 from luna.core.live import LiveFlows
 from luna.core.stage import AnswerStage
+from luna.model.alarm import Alarm
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Stream
@@ -56,9 +59,16 @@ class Engine:
         try:
             async with anyio.create_task_group() as companions:
                 flow.scope = companions.cancel_scope
-                companions.start_soon(_watch, flow, line, answer)
-                await self._serve(flow, answer, companions)
-                companions.cancel_scope.cancel()
+                watch = Alarm(partial(companions.start_soon, _watch, flow, line, answer))
+                watch.set(WATCH_AFTER_SECONDS)
+                try:
+                    await self._serve(flow, answer, companions)
+                finally:
+                    alone = watch.pending and not answer.beaten
+                    watch.close()
+                    answer.keep_quiet()
+                if not alone:
+                    companions.cancel_scope.cancel()
             if flow.error is not None and not answer.ended:  # ended from outside, or too late: nobody has said so yet
                 with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
                     await answer.fail(flow.error)
@@ -102,7 +112,7 @@ class Engine:
             flow.stage = name
             begun = monotonic()
             waiting = stage.request(flow)
-            if inspect.isawaitable(waiting):
+            if waiting is not None:
                 await waiting
             flow.spent.append((name, monotonic() - begun))
             if flow.halt is not None and flow.decoded and given is None:
@@ -146,6 +156,7 @@ class Engine:
                 raise chain.failure
             if chain.reask is not None:
                 flow.reasks += 1
+                flow.happened("reask", chain.reask.reason.partition(":")[0])
                 log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason, extra={"flow": flow.id})
                 return await chain.again(chain.reask)
         return None
@@ -169,7 +180,6 @@ class Engine:
 
 
 async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
-    await anyio.sleep(WATCH_AFTER_SECONDS)
     await line.gone()
     if not answer.ended:
         flow.cancel(Outcome.CLIENT_GONE)
@@ -190,7 +200,7 @@ def _open(flow: Flow, answer: Answer, companions: TaskGroup) -> Encoder:
     flow.notes[ENCODER] = encoder
     if flow.chat.stream and not answer.alive:
         answer.alive = True
-        companions.start_soon(answer.keep_alive, stage.heartbeat, stage.commit_after, encoder.content_type)
+        answer.keep_alive(stage.heartbeat, stage.commit_after, encoder.content_type, companions)
     return encoder
 
 

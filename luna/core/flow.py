@@ -8,11 +8,12 @@ import enum
 import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import anyio
 
 from luna.core.halt import Halt
-from luna.core.notes import Notes
+from luna.core.notes import HAPPENED, Notes
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot
 from luna.core.tap import Tap
@@ -152,6 +153,10 @@ class Flow:
             )
         said = self.headers.get("x-luna-ignored", "").split(",") if "x-luna-ignored" in self.headers else []
         self.headers["x-luna-ignored"] = ",".join(dict.fromkeys([*said, *fields]))
+
+    def happened(self, what: Literal["retry", "reask"], why: str) -> None:
+        """Note that something was tried once more. `why` is one word of luna's own, never what somebody said."""
+        self.notes[HAPPENED] = [*(self.notes.get(HAPPENED) or ()), (what, self.clock.monotonic(), why)]
 
     def defer(self, cleanup: Callable[[], Awaitable[None]]) -> None:
         """Run `cleanup` when the flow is over, however it ends; last in, first out, shielded, within a deadline."""

@@ -1,6 +1,6 @@
 """Typed storage that stages use to leave word for one another on a flow."""
 
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ class Notes:
     """What has been noted on one flow."""
 
     def __init__(self) -> None:
-        self._values: dict[object, object] = {}
+        self._values: dict[Key[Any], Any] = {}
 
     def __repr__(self) -> str:
         return f"<Notes {', '.join(sorted(repr(key) for key in self._values))}>"
@@ -28,19 +28,26 @@ class Notes:
         self._values[key] = value
 
     def __getitem__(self, key: Key[T]) -> T:
-        return cast("T", self._values[key])
+        value: T = self._values[key]
+        return value
 
     def get(self, key: Key[T]) -> T | None:
         """The value, or None when nobody noted one."""
-        return cast("T | None", self._values.get(key))
+        value: T | None = self._values.get(key)
+        return value
 
     def pop(self, key: Key[T]) -> T | None:
         """Take the value off the flow."""
-        return cast("T | None", self._values.pop(key, None))
+        value: T | None = self._values.pop(key, None)
+        return value
 
 
 CLIENT: Key[str] = Key("client")
 """The name of the key that the client has shown; "" where none was asked for."""
+
+HAPPENED: Key[list[tuple[str, float, str]]] = Key("happened")
+"""What went otherwise than planned: `retry` or `reask`, when (monotonic), and a word that says why. See
+`Flow.happened`."""
 
 CALLED: Key[list[str]] = Key("called")
 """The names of the tools that the answer has called so far, in their order."""

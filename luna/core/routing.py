@@ -4,7 +4,8 @@ Pure. Keys of one matcher are ANDed, the values of one key ORed; routes are trie
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from luna.model.dialect import ClientRequest, Facts, Headers
 from luna.model.values import Globs
@@ -62,7 +63,17 @@ class Matcher:
 
     def matches(self, request: RequestFacts, body: Facts) -> bool:
         """The decision alone."""
-        return next(self._failures(request, body), None) is None
+        # Most routes fail by these two, and no sentence is wanted of it.
+        if self.path is not None and not self.path.matches(request.path):
+            return False
+        if self.method is not None and not self.method.matches(request.method):
+            return False
+        return not self._asks_more or next(self._failures(request, body), None) is None
+
+    @cached_property
+    def _asks_more(self) -> bool:
+        """Whether there are conditions beside path and method."""
+        return replace(self, path=None, method=None) != _ANY
 
     def verdict(self, request: RequestFacts, body: Facts) -> Verdict:
         """The decision with its reason: the first condition that failed, or all that held."""
@@ -149,6 +160,9 @@ class Matcher:
             and (self.size_min is None or (other.size_min is not None and other.size_min >= self.size_min))
             and (self.size_max is None or (other.size_max is not None and other.size_max <= self.size_max))
         )
+
+
+_ANY = Matcher()
 
 
 def _words(globs: Globs) -> str:

@@ -3,7 +3,7 @@
 The machine does not know what they are: whoever starts the process provides them, stages ask by type.
 """
 
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -12,7 +12,7 @@ class Services:
     """`services.provide(Accounts, accounts)`, then `services[Accounts]`."""
 
     def __init__(self) -> None:
-        self._by_type: dict[type, object] = {}
+        self._by_type: dict[type, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Services {', '.join(sorted(kind.__name__ for kind in self._by_type))}>"
@@ -23,10 +23,12 @@ class Services:
 
     def __getitem__(self, kind: type[T]) -> T:
         try:
-            return cast("T", self._by_type[kind])
+            service: T = self._by_type[kind]
         except KeyError:
             raise LookupError(f"no {kind.__name__} service is provided in this process") from None
+        return service
 
     def get(self, kind: type[T]) -> T | None:
         """The service, or None."""
-        return cast("T | None", self._by_type.get(kind))
+        service: T | None = self._by_type.get(kind)
+        return service

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
+MOST_STARS = 3
+"""In one pattern. What a regular expression costs grows with the length of the text to the power of their number."""
+_STARS = re.compile(r"\*+")
 _UPPER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -26,6 +29,11 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
+def stars(text: str) -> int:
+    """How often it stands for anything."""
+    return len(_STARS.findall(text))
+
+
 def like(pattern: str, escape: str) -> str:
     """A pattern as SQL's LIKE has it, lowered."""
     signs = {"*": "%", "?": "_", "%": f"{escape}%", "_": f"{escape}_", escape: escape * 2}
@@ -35,7 +43,7 @@ def like(pattern: str, escape: str) -> str:
 def expression(pattern: str, any_sign: str = ".") -> str:
     """A pattern as a regular expression, lowered. `any_sign` is what one sign may be."""
     signs = {"*": f"{any_sign}*", "?": any_sign}
-    return "".join(signs[sign] if sign in signs else re.escape(sign) for sign in lowered(pattern))
+    return "".join(signs[sign] if sign in signs else re.escape(sign) for sign in _STARS.sub("*", lowered(pattern)))
 
 
 @lru_cache(maxsize=256)

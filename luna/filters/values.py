@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from luna.filters.conditions import Born, Compares, Condition, Contains, Has, Matches, OneOf, Sign
 from luna.filters.operators import ACTIVE, OUTCOMES, Operator
 from luna.filters.scan import FilterError, Piece
-from luna.filters.text import folded, matches
+from luna.filters.text import MOST_STARS, folded, matches, stars
 
 _COMPARISON = re.compile(r"(<=|>=|<|>|=)?\s*(\d{1,12}(?:\.\d{1,6})?)\s*([a-zA-Z]*)", re.ASCII)
 _MILLISECONDS = {
@@ -42,6 +42,8 @@ def condition(operator: Operator, value: Piece | None, column: int, now: float) 
         case _ if value is None or not value.text:
             raise FilterError(column, f"~{operator.letter} needs a value", _expected(operator))
         case "pattern" | "optional":
+            if stars(value.text) > MOST_STARS:
+                raise FilterError(value.column, "Too many * in one pattern", f"at most {MOST_STARS}")
             return Matches(operator, value.text)
         case "words":
             return Contains(operator, folded(value.text))

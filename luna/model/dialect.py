@@ -30,7 +30,10 @@ class ClientRequest:
 
     def header(self, name: str) -> str:
         """The first header of that (lower-case) name, or ""."""
-        return next((value for key, value in self.headers if key == name), "")
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
 
 
 class Facts(msgspec.Struct, frozen=True):

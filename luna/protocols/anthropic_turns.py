@@ -95,7 +95,10 @@ class Conversation:
         for field, value in (("id", block.id), ("name", block.name)):
             if not value:
                 raise bad_field(f"{at}.{field}", "is missing.")
-        call = ToolCall(block.id or "", block.name or "", bytes(block.input).decode() or "{}")
+        try:
+            call = ToolCall(block.id or "", block.name or "", bytes(block.input).decode() or "{}")
+        except UnicodeDecodeError:
+            raise bad_field(f"{at}.input", "is not valid UTF-8.") from None
         if not call.arguments.startswith("{"):
             raise bad_field(f"{at}.input", "must be an object.")
         self._called[call.id] = call.name

@@ -6,7 +6,6 @@ break, the turn, `<|im_end|>`, a line break.
 """
 
 import base64
-import binascii
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -68,7 +67,7 @@ def _words(attachment: Attachment) -> str | None:
         return unquote(data)
     try:
         return base64.b64decode(data + "==").decode("utf-8", "replace")
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and letters beyond ASCII
         return None
 
 

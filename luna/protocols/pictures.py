@@ -6,7 +6,6 @@ beyond the head, and nothing is fetched: a picture whose size nobody can see cou
 """
 
 import base64
-import binascii
 import math
 
 _PATCH = 32
@@ -38,7 +37,7 @@ def size(url: str) -> tuple[int, int] | None:
         return None
     try:
         head = base64.b64decode(data[: _HEAD // 3 * 4] + "==")
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and letters beyond ASCII
         return None
     found = _png(head) or _gif(head) or _webp(head) or _jpeg(head)
     return found if found is not None and all(found) else None

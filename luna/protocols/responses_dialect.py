@@ -41,9 +41,11 @@ class OpenAIResponses:
             raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         decoded = body.read(_BODY, request.body)
         fields = body.read(_FIELDS, request.body)
-        echo = {
-            name: _on_one_line(fields[name]) for name in ECHOED if name in fields and bytes(fields[name]) != b"null"
-        }
+        repeated = (name for name in ECHOED if name in fields and bytes(fields[name]) != b"null")
+        try:
+            echo = {name: _on_one_line(fields[name]) for name in repeated}
+        except UnicodeDecodeError as error:
+            raise LunaError(Kind.BAD_REQUEST, "The body is not valid UTF-8.") from error
         document = Document(decoded, tuple(TABLE.ignored(fields)), echo)
         tools = {called.name for called in responses_tools.names(decoded).values()}
         return Parsed(document, Facts(decoded.model, decoded.stream, tuple(sorted(tools))))
@@ -80,6 +82,8 @@ class OpenAIResponses:
 
 
 def _on_one_line(raw: msgspec.Raw) -> msgspec.Raw:
-    """The JSON as it may stand in an event: bodies that people write have line breaks in them."""
+    """The JSON as it may stand in an event: bodies that people write have line breaks in them. Raises
+    UnicodeDecodeError: nobody has looked into it so far."""
     written = bytes(raw)
+    written.decode()
     return msgspec.Raw(msgspec.json.format(written, indent=-1)) if b"\n" in written or b"\r" in written else raw

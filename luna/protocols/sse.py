@@ -31,14 +31,15 @@ class SSEReader:
         longer than the limit, complete or not."""
         # A CR at the end of one piece ends its line; an LF at the start of the next is then a blank line, and
         # blank lines mean nothing here. So CRLF needs no memory.
-        cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        cut = len(data) if data[-1:] == b"\n" else max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if not cut:
             self._tail += data
             self._check(len(self._tail))
             return []
         block = bytes(self._tail) + data[:cut] if self._tail else data[:cut]
-        self._tail = bytearray(data[cut:])
-        self._check(len(self._tail))
+        if self._tail or cut < len(data):
+            self._tail = bytearray(data[cut:])
+            self._check(len(self._tail))
         return self._payloads(block)
 
     def close(self) -> list[bytes]:

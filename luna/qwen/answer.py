@@ -65,15 +65,17 @@ class AnswerReader:
         """The next piece of the body; None at its end."""
         try:
             if not self.stream.ended:
-                data = await anext(self._chunks, None)
+                data = await self._chunks.__anext__()
             else:
                 data = None
                 with anyio.move_on_after(LINGER):
-                    data = await anext(self._chunks, None)
+                    data = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            return None
         except LunaError:
             if not self.stream.ended:
                 raise
             return None  # the answer is complete; how the connection ended does not matter any more
-        if data is not None and not self.stream.understood and len(self._raw) < _KEPT:
+        if data is not None and len(self._raw) < _KEPT and not self.stream.understood:
             self._raw += data
         return data

@@ -12,6 +12,7 @@ not try it.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import anyio
@@ -133,8 +134,7 @@ class Authority:
 
     def absorb(self, headers: Headers, url: str) -> None:
         """Take in the cookies that a reply sets."""
-        parts = urlsplit(url)
-        if self._jar.absorb(headers, parts.hostname or "", parts.path or "/", self._clock.wall()):
+        if self._jar.absorb(headers, *_host_and_path(url.partition("?")[0]), self._clock.wall()):
             self.changed = True
 
     async def keep(self) -> None:
@@ -203,8 +203,7 @@ class Authority:
         return None if not self._token or self._expires is None else self._expires - self._clock.wall()
 
     def _cookie_header(self, url: str) -> Headers:
-        parts = urlsplit(url)
-        cookies = self._jar.header(parts.hostname or "", parts.path or "/", self._clock.wall())
+        cookies = self._jar.header(*_host_and_path(url.partition("?")[0]), self._clock.wall())
         return (("Cookie", cookies),) if cookies else ()
 
     def _nothing_to_renew_with(self) -> LunaError:
@@ -223,6 +222,13 @@ def _life(token: str, born: float | None = None) -> tuple[float | None, float]:
     if lifetime is None:
         return claims.expires, MARGIN
     return claims.expires if born is None else born + lifetime, min(MARGIN, lifetime / 4)
+
+
+@lru_cache(maxsize=256)
+def _host_and_path(address: str) -> tuple[str, str]:
+    """Of a URL without its query."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.path or "/"
 
 
 def _again(error: LunaError) -> LunaError:

@@ -12,6 +12,8 @@ from luna.model.errors import Kind, LunaError
 
 _MILLISECONDS = 1e11
 """A time beyond this is told in milliseconds: in seconds it would be the year 5138."""
+_NEVER = 1e15
+"""No moment is later, in whichever unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def holds_nothing(document: object) -> bool:
 
 
 def _time(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _NEVER:
         return None
     return value / 1000 if value > _MILLISECONDS else float(value)
 

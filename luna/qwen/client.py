@@ -7,7 +7,6 @@ once more with a new one. The completion is left to the transport, which knows w
 
 from typing import Any
 
-import anyio
 import msgspec
 
 from luna.model.ambient import Ids
@@ -63,7 +62,7 @@ class QwenClient:
                 raise await _refusal(response, status)
         finally:
             if not accepted:
-                await _close(response)
+                await response.aclose()
         return response
 
     async def renew(self) -> None:
@@ -155,7 +154,7 @@ class QwenClient:
         try:
             return response.status, await response.read(STORE_REPLY)
         finally:
-            await _close(response)
+            await response.aclose()
 
     async def parse(self, file_id: str) -> None:
         """Have Qwen read an uploaded document."""
@@ -190,7 +189,7 @@ class QwenClient:
         try:
             read = await response.read()
         finally:
-            await _close(response)
+            await response.aclose()
         if response.status == 204:
             return {}
         error = judge(response, read)
@@ -233,8 +232,3 @@ def _user(reply: dict[str, Any]) -> dict[str, Any]:
     """Enveloped or flat."""
     data = reply.get("data")
     return data if isinstance(data, dict) else reply
-
-
-async def _close(response: InResponse) -> None:
-    with anyio.CancelScope(shield=True):
-        await response.aclose()

@@ -9,6 +9,7 @@ cookie of its name. Nothing is ever invented or left out: risk cookies are only 
 """
 
 import email.utils
+import math
 import re
 from collections.abc import Iterable
 from datetime import UTC
@@ -20,6 +21,9 @@ from luna.upstream.exchange import Headers
 _AGE = re.compile(r"-?\d{1,15}")
 LONGEST = 400 * 86400.0
 """Seconds that a cookie may live at most, as browsers have it."""
+
+_MADE = 64
+"""Headers that are remembered."""
 
 ANYWHERE = ""
 """The domain of a pasted cookie."""
@@ -65,6 +69,8 @@ class CookieJar:
 
     def __init__(self, cookies: Iterable[Cookie] = ()) -> None:
         self._cookies = {cookie.key: cookie for cookie in cookies}
+        self._made: dict[tuple[str, str], tuple[str, float]] = {}
+        """Headers by host and path, and until when they hold."""
 
     def __repr__(self) -> str:
         return f"<CookieJar {' '.join(sorted({cookie.name for cookie in self._cookies.values()})) or 'empty'}>"
@@ -102,25 +108,38 @@ class CookieJar:
             changed = msgspec.structs.replace(cookie, value=value)
             if changed.sendable:
                 self._cookies[changed.key] = changed
+        self._made.clear()
 
     def header(self, host: str, path: str, now: float) -> str:
         """The `Cookie` header for this host and path, or "". Of several with one name the most specific is sent."""
+        text, until = self._made.get((host, path), ("", -math.inf))
+        if now < until:
+            return text
         best: dict[str, Cookie] = {}
+        until = math.inf
         for cookie in self._cookies.values():
             if cookie.expired(now) or not cookie.matches(host, path):
                 continue
+            until = min(until, math.inf if cookie.expires is None else cookie.expires)
             rival = best.get(cookie.name)
             if rival is None or _precision(cookie) >= _precision(rival):
                 best[cookie.name] = cookie
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in best.values())
+        text = "; ".join(f"{cookie.name}={cookie.value}" for cookie in best.values())
+        if len(self._made) >= _MADE:
+            self._made.clear()
+        self._made[host, path] = (text, until)
+        return text
 
     def absorb(self, headers: Headers, host: str, path: str, now: float) -> bool:
         """Take in the `set-cookie` headers (lower-case names) of a reply from this host and path. Returns True when
         a value came, changed or went; a mere later expiry is kept too, but is not worth writing down."""
+        said = [value for name, value in headers if name == "set-cookie"]
+        if not said:
+            return False
         before = {key: cookie.value for key, cookie in self._cookies.items()}
-        for name, value in headers:
-            if name == "set-cookie":
-                self._set(value, host, path, now)
+        for value in said:
+            self._set(value, host, path, now)
+        self._made.clear()
         return before != {key: cookie.value for key, cookie in self._cookies.items()}
 
     def _set(self, header: str, host: str, path: str, now: float) -> None:
@@ -167,6 +186,6 @@ def _expiry(said: dict[str, str], now: float) -> float | None:
         return now + min(int(age), LONGEST)
     try:
         date = email.utils.parsedate_to_datetime(said.get("expires", ""))
-    except ValueError:
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()

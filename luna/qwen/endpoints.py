@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import Headers
 
 WEB_VERSION = "0.3.11"
@@ -49,11 +50,11 @@ class Site:
 
     def completions(self, chat_id: str) -> str:
         """`POST`: one turn, answered as a stream (section 1.4)."""
-        return f"{self.base_url}/api/v2/chat/completions?chat_id={quote(chat_id, safe='')}"
+        return f"{self.base_url}/api/v2/chat/completions?chat_id={_quoted(chat_id)}"
 
     def stop(self, chat_id: str) -> str:
         """`POST`: end a running generation (section 1.3)."""
-        return f"{self.base_url}/api/v2/chat/completions/stop?chat_id={quote(chat_id, safe='')}"
+        return f"{self.base_url}/api/v2/chat/completions/stop?chat_id={_quoted(chat_id)}"
 
     def new_chat(self) -> str:
         """`POST`: create a chat."""
@@ -67,11 +68,13 @@ class Site:
         """`GET`: one chat with its messages; `DELETE`: remove it. Never without an id: that would mean all chats."""
         if not chat_id:
             raise ValueError("a chat id is needed")
-        return f"{self.base_url}/api/v2/chats/{quote(chat_id, safe='')}"
+        if chat_id in (".", ".."):  # no quoting makes a name of them: they are the list of all chats, and what is above
+            raise LunaError(Kind.CHAT_GONE, f"There is no chat '{chat_id}' at Qwen.", hint="Leave its id out.")
+        return f"{self.base_url}/api/v2/chats/{_quoted(chat_id)}"
 
     def page(self, chat_id: str) -> str:
         """The page that shows a chat, as `Referer`."""
-        return f"{self.base_url}/c/{quote(chat_id, safe='')}" if chat_id else f"{self.base_url}/"
+        return f"{self.base_url}/c/{_quoted(chat_id)}" if chat_id else f"{self.base_url}/"
 
     def models(self) -> str:
         """`GET`: the models of this account (section 1.2)."""
@@ -134,6 +137,12 @@ class Browser:
         if body:
             headers.append(("Content-Type", "application/json"))
         return (*headers, *page.items())
+
+
+@lru_cache(maxsize=256)
+def _quoted(chat_id: str) -> str:
+    """As a part of a path or a query."""
+    return quote(chat_id, safe="")
 
 
 @lru_cache(maxsize=16)

@@ -117,7 +117,7 @@ def _blocked(url: str) -> LunaError:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
-    place = f"{parts.scheme}://{parts.hostname}{parts.path}"[:200] if parts.hostname else ""
+    place = quoted(f"{parts.scheme}://{parts.hostname}{parts.path}")[:200] if parts.hostname else ""
     return LunaError(
         Kind.UPSTREAM_BLOCKED,
         "Qwen's firewall wants a human to pass a check before this session may go on.",

@@ -66,7 +66,7 @@ class Meaning(msgspec.Struct, frozen=True):
             self.what + asks + (f" Qwen says: {own}" if own else ""),
             hint=self.hint,
             retry_after=self.wait if refusal.hours is None else refusal.hours * 3600,
-            detail={"meaning": self.name, "code": refusal.code[:80], "status": refusal.status},
+            detail={"meaning": self.name, "code": quoted(refusal.code)[:80], "status": refusal.status},
         )
 
     def is_told_by(self, error: LunaError) -> bool:

@@ -63,8 +63,9 @@ class Contents:
 
 def pack(contents: Contents) -> bytes:
     """The bundle. Blocks. Raises LunaError(FORBIDDEN) with the place when a secret would be in it."""
-    files = _files(contents)
+    files, unnamed = _files(contents)
     fixture.check_secrets([*contents.secrets, *contents.places], files)
+    fixture.check_secrets(contents.secrets, {}, unnamed)  # an answer that names a folder is none the worse for it
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, data in files.items():
@@ -72,7 +73,8 @@ def pack(contents: Contents) -> bytes:
     return made.getvalue()
 
 
-def _files(contents: Contents) -> dict[str, bytes]:
+def _files(contents: Contents) -> tuple[dict[str, bytes], Recording]:
+    """What it holds, and the recording in it."""
     recording = contents.recording
     who = Anonymity(recording, contents.secrets, places=contents.places, names=contents.names)
     kept: dict[str, bytes] = {}
@@ -97,7 +99,7 @@ def _files(contents: Contents) -> dict[str, bytes]:
     kept[RECORDING] = b"".join(lines_of(unnamed))
     for name, data in rest.items():
         kept[name] = who.data(data)
-    return kept
+    return kept, unnamed
 
 
 def _configuration(files: Files) -> Iterable[tuple[str, bytes]]:

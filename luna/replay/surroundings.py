@@ -4,6 +4,7 @@ Owns what a recording implies about the process it was made in: which accounts w
 was refused, which answer a continued chat hung on, which responses were remembered.
 """
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from luna.core.services import Services
-from luna.model.ambient import Clock
+from luna.model.ambient import Clock, Ids
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Notice
 from luna.model.preferences import LivePreferences, Preferences, SessionPreferences
-from luna.qwen.authority import Authority
+from luna.qwen.authority import MARGIN, Authority
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.credentials import Credentials
 from luna.qwen.endpoints import Site
@@ -38,7 +39,9 @@ NOWHERE = Path("no-such-folder") / "credentials.json"
 """Where there is nothing to load; a replayed account is never written down."""
 PLACEHOLDER = "replay-of-a-recorded-session"
 """Stands where the token stood; recordings hold none."""
-
+RENEWAL = urlsplit(Site().refresh()).path
+RENEWED_BEFORE = MARGIN / 2
+"""Seconds that a token lasts that is renewed before it ends."""
 
 _REFUSALS = frozenset(
     {
@@ -66,8 +69,10 @@ def services_for(recording: Recording, backend: Backend, clock: Clock) -> Servic
         else _Refusing(refusal, store=CredentialStore(NOWHERE), backend=backend, clock=clock, site=site)
     )
     name = _header(recording, "x-luna-account-id") or "replay"
-    for tried in dict.fromkeys([*_failed(recording), name]):
-        authority = Authority(Credentials(token=PLACEHOLDER), site=site, backend=backend, clock=clock)
+    renewed, ids = _renewed(recording), _RenewalIds(recording)
+    for number, tried in enumerate(dict.fromkeys([*_failed(recording), name])):
+        own = _session(recording) if number < renewed else Credentials(token=PLACEHOLDER)
+        authority = Authority(own, site=site, backend=backend, clock=clock, ids=ids)
         accounts.adopt(_account(recording, tried, authority, clock))
     services = Services()
     services.provide(Accounts, accounts)
@@ -137,11 +142,61 @@ def _header(recording: Recording, name: str) -> str:
 
 
 def _site(exchanges: list[Exchange]) -> Site:
-    if not exchanges:
+    """Where Qwen was: its renewals may have gone elsewhere."""
+    origins = {_renews(exchange): _origin(exchange) for exchange in reversed(exchanges)}
+    if not origins:
         return Site()
-    parts = urlsplit(exchanges[0].opened.url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return Site(origin, origin)
+    somewhere = next(iter(origins.values()))
+    base = origins.get(False, somewhere)
+    return Site(base, origins.get(True, base))
+
+
+def _origin(exchange: Exchange) -> str:
+    parts = urlsplit(exchange.opened.url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _renewed(recording: Recording) -> int:
+    """How often a token was renewed on the way."""
+    return sum(map(_renews, recording.exchanges))
+
+
+class _RenewalIds(Ids):
+    """Those of the renewals' requests: an account draws them, not the flow, so they do not grow from its seed."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(b"")
+        renewals = [exchange.opened.headers for exchange in recording.exchanges if _renews(exchange)]
+        self._recorded = [value for each in renewals for name, value in each if name.lower() == "x-request-id"][::-1]
+
+    def uuid(self) -> str:
+        return self._recorded.pop() if self._recorded else super().uuid()
+
+
+def _renews(exchange: Exchange) -> bool:
+    return urlsplit(exchange.opened.url).path == RENEWAL
+
+
+def _session(recording: Recording) -> Credentials:
+    """Credentials whose token is renewed where that of the flow was: before a request, for it was about to end; or
+    after one that was refused for it, and was made again. What cannot be renewed any more has ended."""
+    exchanges = recording.exchanges
+    at = next(number for number, exchange in enumerate(exchanges) if _renews(exchange))
+    before, after = exchanges[max(0, at - 1)], next((one for one in exchanges[at:] if not _renews(one)), None)
+    refused = at > 0 and (after is None or _asked(before) == _asked(after))
+    left = RENEWED_BEFORE if after is not None else 0.0
+    token = PLACEHOLDER if refused else _ending(recording.head.born + left)
+    return Credentials.read({"token": token, "refreshToken": PLACEHOLDER})
+
+
+def _asked(exchange: Exchange) -> tuple[str, str]:
+    return exchange.opened.method, urlsplit(exchange.opened.url).path
+
+
+def _ending(at: float) -> str:
+    """A token that says when it ends, and nothing else."""
+    claims = base64.urlsafe_b64encode(msgspec.json.encode({"exp": at})).decode().rstrip("=")
+    return f"e30.{claims}.{PLACEHOLDER}"
 
 
 def _turns(recording: Recording, account: str) -> Turns:

@@ -53,11 +53,12 @@ def unpack(path: Path) -> Bundle:
     """Read all of it into memory. Blocks. Raises LunaError(BAD_REQUEST) for what is no bundle, OSError."""
     if path.stat().st_size > LARGEST:
         raise _refused(f"it is larger than {LARGEST // 1024 // 1024} MiB")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            files = _read(archive)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, UnicodeDecodeError) as error:
-        raise _refused(f"it is no zip file that can be read ({error})") from error
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                files = _read(archive)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError) as error:
+            raise _refused(f"it is no zip file that can be read ({str(error)[:200]})") from error
     for name in (ABOUT, RECORDING):
         if name not in files:
             raise _refused(f"there is no {name} in it")
@@ -115,7 +116,7 @@ def _decoded(files: dict[str, bytes], name: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(files[name], type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused(f"{name} cannot be read: {error}") from error
+        raise _refused(f"{name} cannot be read: {str(error)[:200]}") from error
 
 
 def _refused(why: str) -> LunaError:

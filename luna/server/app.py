@@ -55,13 +55,14 @@ class App:
         if path.startswith("/worker/"):
             await self._worker(scope, receive, send)
             return
+        headers = headers_of(scope)
         try:
-            self._guard.check(method, path, headers_of(scope))
+            self._guard.check(method, path, headers)
         except LunaError as error:
             await self._refuse(scope, receive, send, error, is_model)
             return
         if is_model:
-            await self._gateway(scope, receive, send)
+            await self._gateway(scope, headers, receive, send)
         else:
             await self._serve_control(scope, receive, send)
 

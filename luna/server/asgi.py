@@ -3,8 +3,6 @@
 Owns the translation between ASGI and the machine's `ClientRequest` and `Line`; decides nothing.
 """
 
-from collections.abc import Iterable
-
 import anyio
 from starlette.types import Receive, Scope, Send
 
@@ -28,17 +26,20 @@ class ClientLeft(Exception):
 
 def headers_of(scope: Scope) -> Headers:
     """The request's headers, names in lower case, values as Latin-1 text (RFC 9110, section 5.5)."""
-    raw: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
+    raw: list[tuple[bytes, bytes]] = list(scope["headers"])
+    # All in one go: no header can hold a NUL.
+    names = b"\0".join([name for name, _ in raw]).decode("latin-1").lower().split("\0")
+    values = b"\0".join([value for _, value in raw]).decode("latin-1").split("\0")
+    return tuple(zip(names, values, strict=True)) if raw else ()
 
 
-def request_of(scope: Scope, body: bytes) -> ClientRequest:
+def request_of(scope: Scope, headers: Headers, body: bytes) -> ClientRequest:
     """The request as the machine sees it."""
     return ClientRequest(
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
-        headers=headers_of(scope),
+        headers=headers,
         body=body,
     )
 
@@ -50,37 +51,52 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     looks to it like a broken connection. Raises LunaError(TOO_LARGE), LunaError(REQUEST_TIMEOUT) when nothing
     comes for a minute, and ClientLeft.
     """
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    too_large = LunaError(
+    declared = _declared(scope)
+    if declared is not None and declared > limit + DRAIN_BEYOND_LIMIT:
+        raise _too_large(limit)
+    pieces: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(SLOW_CLIENT_SECONDS) as patience:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size <= limit:
+                pieces.append(piece)
+            elif size > limit + DRAIN_BEYOND_LIMIT:
+                raise _too_large(limit)
+            # The server would tell us once more that this was all.
+            if size == declared or not message.get("more_body", False):
+                break
+            patience.deadline = anyio.current_time() + SLOW_CLIENT_SECONDS
+    if patience.cancelled_caught:
+        raise LunaError(
+            Kind.REQUEST_TIMEOUT, f"No byte of the request body came for {SLOW_CLIENT_SECONDS:.0f} seconds."
+        )
+    if size > limit:
+        raise _too_large(limit)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _declared(scope: Scope) -> int | None:
+    """How long the body is said to be; None where that does not bind (RFC 9112, section 6.3)."""
+    length: bytes | None = None
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = value
+    return int(length) if length is not None and length.isdigit() else None
+
+
+def _too_large(limit: int) -> LunaError:
+    return LunaError(
         Kind.TOO_LARGE,
         f"The request body is larger than {limit} bytes.",
         hint="Send less, or raise LUNA_MAX_BODY.",
     )
-    if declared.isdigit() and int(declared) > limit + DRAIN_BEYOND_LIMIT:
-        raise too_large
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            with anyio.fail_after(SLOW_CLIENT_SECONDS):
-                message = await receive()
-        except TimeoutError:
-            raise LunaError(
-                Kind.REQUEST_TIMEOUT, f"No byte of the request body came for {SLOW_CLIENT_SECONDS:.0f} seconds."
-            ) from None
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size <= limit:
-            pieces.append(piece)
-        elif size > limit + DRAIN_BEYOND_LIMIT:
-            raise too_large
-        if not message.get("more_body", False):
-            break
-    if size > limit:
-        raise too_large
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class ClientLine:
@@ -96,8 +112,10 @@ class ClientLine:
 
     async def start(self, status: int, headers: Headers) -> None:
         self.status = status
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers] + SECURITY_HEADERS
-        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+        # All in one go: what stages and replies say has no NUL in it, the answer sees to that.
+        encoded = "\0".join([text for header in headers for text in header]).encode("latin-1").split(b"\0")
+        pairs = [*zip(encoded[::2], encoded[1::2], strict=True), *SECURITY_HEADERS]
+        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
 
     async def send(self, data: bytes, *, last: bool) -> None:
         self.sent += len(data)

@@ -19,6 +19,7 @@ from luna.admin import (
     chat_cleanup,
     config,
     debug,
+    debug_tasks,
     drift,
     egress,
     elsewhere,
@@ -46,6 +47,7 @@ from luna.admin import (
     workers,
 )
 from luna.admin.bundles import OpenedView
+from luna.admin.debug_tasks import Workings
 from luna.admin.door import Door, load_admin_key, signed_out_file
 from luna.admin.flow_faces import FlowFaces
 from luna.admin.flows import Flows
@@ -64,10 +66,9 @@ from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
-from luna.server import health, keeping, pages, static
+from luna.server import figures, health, keeping, pages, static
 from luna.server.again import Again
 from luna.server.app import App, control_plane
-from luna.server.bookkeeping import Bookkeeping
 from luna.server.chosen import Choice
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
@@ -75,6 +76,7 @@ from luna.server.halting import Halts
 from luna.server.memory import open_memory
 from luna.server.probes import Probes
 from luna.server.state import State, open_state
+from luna.server.tracing import keep_books
 from luna.server.worker import WorkerSide
 from luna.state.accounts import Accounts
 from luna.state.drift import Drift
@@ -139,21 +141,13 @@ async def assemble(
         admin_key, is_new = load_admin_key(settings.data_dir, settings.admin_key)
         secrets = _secrets(settings, state, admin_key)
         state.discretion.secrets = secrets
-        metrics.observe_house(
-            state.metrics,
-            live=live,
-            runs=state.runs,
-            accounts=state.accounts,
-            store=state.store,
-            clock=clock,
-            chats=lambda: {word.value: count for word, count in state.chats.ledger.counts().items()},
-        )
+        figures.observe(state, live, clock, settings.data_dir)
         door = Door(admin_key, clock, port=settings.port, signed_out=signed_out_file(settings.data_dir))
         gateway = Gateway(
             engine=Engine(live),
             cell=live_config.cell,
             services=state.services,
-            books=Bookkeeping(state.runs, state.metrics, state.logs),
+            books=keep_books(state.runs, state.metrics, state.logs, state.traces, state.accounts),
             clock=clock,
             max_body=settings.max_body,
             secrets=secrets,
@@ -167,14 +161,16 @@ async def assemble(
         tasks.keep("the sessions", memory.upkeep.run)
         tasks.keep("the compacted files", memory.files.keep_tidy)
         faces = FlowFaces(state.services[Recordings])
+        workings = Workings(live, state.runs, state.accounts, live_config.cell, state.egress.usage, clock)
         api = [
             *_api(settings, state, live_config, overrides, live, clock, faces),
             *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live),
             *debug.routes(_probes(gateway, state, clock)),
-            *inspect.routes(Inspector(faces, live_config, Again(gateway))),
+            *debug_tasks.routes(workings),
+            *inspect.routes(Inspector(faces, live_config, Again(gateway) if opened is None else None)),
             *keeping.routes(state, live_config, secrets, settings.data_dir, opened),
         ]
-        front = [
+        front: list[Route] = [
             *health.routes(live_config, state.accounts, live, state.store, settings.data_dir),
             *metrics.routes(state.metrics, door, open=settings.loopback),
             *signin.routes(door, state.audit),
@@ -182,6 +178,7 @@ async def assemble(
         ]
         operations: list[Route] = [*api, *front]
         operations += openapi.routes(operations)
+        front += debug_tasks.at_the_root(workings, door)
         built = static.pages_directory()
         last = static.Pages(built).routes() if built else pages.routes(live_config, state.accounts)
         control = control_plane(door=door, audit=state.audit, api=[*api, operations[-1]], open_routes=front, pages=last)

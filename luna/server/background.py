@@ -32,12 +32,12 @@ class Background:
     def keep(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Run something that ends only by being cancelled."""
         self._names.append(name)
-        self.tasks.start_soon(self._keep, name, work, AGAIN)
+        self.tasks.start_soon(self._keep, name, work, AGAIN, name=name)
 
     def repeat(self, name: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
         """Do something every so many seconds."""
         self._names.append(name)
-        self.tasks.start_soon(self._repeat, name, every, work)
+        self.tasks.start_soon(self._repeat, name, every, work, name=name)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[object]], pause: float) -> None:
         while True:

@@ -73,7 +73,8 @@ class Bookkeeping:
         usage = _usage(flow)
         seconds = flow.clock.monotonic() - flow.born_monotonic
         if run is not None:
-            _complement(flow, run)
+            if not run.closed:  # else it was complete when it was written
+                _complement(flow, run)
             if outcome is Outcome.FAILED and flow.route.record == "errors":
                 run.record.recording = flow.id
             self._runs.end(

@@ -16,7 +16,7 @@ from luna.core.routing import RequestFacts
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot, SnapshotCell
 from luna.model.ambient import FLOW, Clock, Ids
-from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
+from luna.model.dialect import ClientRequest, Headers, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
@@ -60,11 +60,12 @@ class Gateway:
     def __repr__(self) -> str:
         return f"<Gateway {self._engine.live!r}>"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answer one request; its headers have been read already."""
         ids = Ids()
         dialect = dialect_for(scope["method"], scope["path"])
         try:
-            request = request_of(scope, await read_body(scope, receive, self._max_body))
+            request = request_of(scope, headers, await read_body(scope, receive, self._max_body))
             snapshot = self._cell.current
             parsed = parse_body(dialect, request)
             route = self._choice.of(request, snapshot) or _route(snapshot, request, parsed)

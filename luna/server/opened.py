@@ -60,7 +60,7 @@ class ReadOnly(App):
         self._reads = [
             (each.method, compile_path(f"/api{each.path}")[0])
             for each in operations
-            if isinstance(each, Operation) and each.reads
+            if isinstance(each, Operation) and (each.reads or each.offline)
         ]
 
     def __repr__(self) -> str:
@@ -128,11 +128,12 @@ def _lay_out(bundle: Bundle, base: Path) -> tuple[Path, str]:
 def _view(bundle: Bundle, configuration: str) -> OpenedView:
     about = bundle.about
     return OpenedView(
-        about.flow,
-        _shown(about.recorded_by),
-        _shown(f"{about.versions.system} {about.versions.architecture}"),
-        _shown(about.versions.python),
-        configuration,
+        changes=False,
+        flow=about.flow,
+        recorded_by=_shown(about.recorded_by),
+        system=_shown(f"{about.versions.system} {about.versions.architecture}"),
+        python=_shown(about.versions.python),
+        configuration=configuration,
     )
 
 

@@ -22,6 +22,7 @@ from luna.model.preferences import LivePreferences
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
 from luna.server.background import Background, background
+from luna.server.tracing import Traces, open_traces
 from luna.state.account import Account
 from luna.state.account_states import AccountStates
 from luna.state.accounts import Accounts
@@ -62,6 +63,8 @@ from luna.upstream.watching import WatchingBackend
 from luna.wire.store import Recordings
 
 HOUR = 3600.0
+CONNECTIONS = 15.0
+"""Seconds between two looks for connections that can serve nobody any more."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class State:
     audit: Audit
     captures: Captures
     breakpoints: Breakpoints
+    traces: Traces | None
     background: Background
     """Where what runs beside the requests is started."""
 
@@ -95,15 +99,15 @@ class State:
 async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) -> State:
     """Make all of it; `stack` closes it in reverse. Raises OSError, DatabaseError, NewerDatabase."""
     data, services = settings.data_dir, Services()
-    live = LivePreferences()
+    live, discretion = LivePreferences(), Discretion()
     preferences = PreferenceFile(data / "config.json", live)
     store = await stack.enter_async_context(Store.opened(data, settings.database_url))
-    discretion = Discretion()
     runs, logs, metrics = _books(services, store, clock, live, discretion)
     await runs.recover()
     await logs.recover()
     stack.callback(logs.flush)
     stack.enter_context(logs.listening())
+    traces = open_traces(settings, discretion, clock, stack)
 
     direct = PoolBackend(clock=clock)
     stack.push_async_callback(direct.aclose)
@@ -114,8 +118,8 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     site = Site(settings.qwen_base_url, settings.qwen_auth_url)
     accounts = Accounts(
         store=CredentialStore(data / "credentials.json"),
-        backend=_watched(direct, drift),
-        ways=lambda account, profile: _watched(egress.backend(account, profile), drift),
+        backend=_watched(direct, drift, traces),
+        ways=lambda account, profile: _watched(egress.backend(account, profile), drift, traces),
         clock=clock,
         site=site,
         env_token=settings.qwen_token,
@@ -168,6 +172,7 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         audit=audit,
         captures=captures,
         breakpoints=Breakpoints(clock),
+        traces=traces,
         background=tasks,
     )
     _keep(state, tasks, clock)
@@ -181,9 +186,10 @@ def _drift(services: Services, data: Path, clock: Clock) -> Drift:
     return drift
 
 
-def _watched(backend: Backend, drift: Drift) -> Backend:
+def _watched(backend: Backend, drift: Drift, traces: Traces | None) -> Backend:
     """What is made to go wrong is recorded as if it had come; what comes is looked at."""
-    return WatchingBackend(RecordingBackend(ChaosBackend(backend)), drift.saw, wanted)
+    watched = WatchingBackend(RecordingBackend(ChaosBackend(backend)), drift.saw, wanted)
+    return watched if traces is None else traces.around(watched)
 
 
 def _scheduler(
@@ -262,6 +268,7 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
     state.accounts.watch(lambda _: verification.stir())
     tasks.keep("the checks of the ways out", verification.run)
     tasks.repeat("forgetting", HOUR, forget)
+    tasks.repeat("closing connections", CONNECTIONS, state.egress.close_expired)
     drift = state.services[Drift]
     tasks.keep("the look at new shapes", drift.run)
 

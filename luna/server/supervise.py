@@ -4,6 +4,7 @@ Owns starting and ending. granian's embedded server is never cancelled (that wou
 open): it is told to stop, and what still runs after the grace period is ended by luna itself.
 """
 
+import gc
 import logging
 import signal
 import socket
@@ -22,6 +23,8 @@ log = logging.getLogger("luna.server")
 
 BACKLOG = 1024
 CONNECTIONS = 4096
+YOUNG = 10_000
+"""Objects that may be made before the collector looks at them: Python's own 700 are there several times a request."""
 
 _LOGGING = {
     "version": 1,
@@ -72,6 +75,8 @@ async def supervise(house: House, *, announce: Callable[[], None], grace: float 
     settings = house.settings
     server = embedded_server(house.app, resolve(settings.host, settings.port), settings.port)
     stopping = anyio.Event()
+    gc.freeze()  # what is here now stays, and need not be looked at again
+    gc.set_threshold(YOUNG, 20, 20)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(house.config.watch)
         tasks.start_soon(_obey_signals, house, stopping, tasks, grace)

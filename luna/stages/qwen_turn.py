@@ -9,8 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import anyio
-
 from luna.core.flow import Flow, Outcome
 from luna.core.notes import Key
 from luna.model.chat import ThinkingMode
@@ -178,6 +176,7 @@ class QwenTurn:
         """All of the conversation is sent into another chat."""
         log.info("flow %s: the conversation is rebuilt in another chat: %s", self._flow.id, why)
         rebind(self._flow, why)
+        self._flow.happened("retry", "rebuilt")
         runs = self._flow.services.get(Runs)
         run = runs.find_active(self._flow.id) if runs is not None else None
         if run is not None:
@@ -309,8 +308,7 @@ class QwenTurn:
             drift.saw_frames(self._flow.id, *self._reader.stream.samples.take())
         response, self._response = self._response, None
         if response is not None:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+            await response.aclose()
 
 
 TURN: Key[QwenTurn] = Key("qwen.turn")

@@ -238,6 +238,7 @@ class Schedule(AroundStage):
             extra={"flow": flow.id},
         )
         turn.untold.append(Notice("failover", error.kind.value, {"account": seat.account.id}))
+        flow.happened("retry", error.kind.value)
         if run is not None:
             run.attempt()
 

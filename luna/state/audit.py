@@ -132,7 +132,7 @@ def masked(body: bytes) -> str:
     return Redactor().body(said, fields=False).decode()
 
 
-_LOGIN = re.compile(rb"([a-z][a-z0-9+.-]*://)[^/?#\"\s]*@", re.IGNORECASE)
+_LOGIN = re.compile(rb"([a-z][a-z0-9+.-]{0,40}+://)[^/?#\"\s]*@", re.IGNORECASE)
 """User and password in a URL."""
 
 

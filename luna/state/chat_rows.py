@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from luna.state.store.late import LateRow
+
 MAIN = "main"
 """The purpose of a chat in which a client's conversation takes place; every other is an aside of luna's own."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -27,6 +29,7 @@ class State(enum.StrEnum):
     ORPHANED = "orphaned"
 
 
+_WORDS = frozenset(state.value for state in State)
 LIVE = frozenset({State.OPEN, State.DELETING})
 """As far as luna knows, it is there."""
 ENDED = frozenset({State.DELETED, State.LOST, State.FAILED})
@@ -93,6 +96,20 @@ class Chat:
         return replace(self, state=state, ended_at=at, next_try=None, error="")
 
 
+class Made(LateRow):
+    """What is to be written down of a chat that Qwen has made. Nearly always a turn is sent there at once, which then
+    stands in the same row."""
+
+    def __init__(self, key: str, chat: str) -> None:
+        super().__init__()
+        self._key = key
+        self._chat = chat
+        self.used: float | None = None
+
+    def make(self) -> dict[str, Any]:
+        return {"key": self._key, "chat": self._chat, "used": self.used}
+
+
 def title_of(key: str) -> str:
     """The title under which a chat is created: people see whose it is, and luna finds it again by the mark."""
     return f"luna · {mark_of(key)}"
@@ -101,7 +118,7 @@ def title_of(key: str) -> str:
 def mark_of(key: str) -> str:
     """Ten letters for a row's id: unique enough to know a chat by, short enough to read out."""
     number = int(key.rpartition("_")[2][:13], 16) >> 2
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5))
+    return "".join([_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5)])
 
 
 def row_of(planned: Planned, *, run: str, session: str) -> dict[str, Any]:
@@ -119,13 +136,19 @@ def row_of(planned: Planned, *, run: str, session: str) -> dict[str, Any]:
     }
 
 
+def state_of(word: object) -> State:
+    """The state that a row names. One that nobody knows, because somebody else has changed the row, counts as orphaned:
+    luna leaves such a chat alone."""
+    return State(word) if word in _WORDS else State.ORPHANED
+
+
 def read_chat(row: Row[Any]) -> Chat:
     """A row as it was read."""
     return Chat(
         id=row.id,
         chat=row.chat_id or "",
         account=row.account_id,
-        state=State(row.state),
+        state=state_of(row.state),
         purpose=row.purpose,
         title=row.title,
         run=row.run_id or "",

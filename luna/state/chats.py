@@ -24,7 +24,7 @@ from sqlalchemy.sql import Select
 
 from luna.model.ambient import Clock, Ids
 from luna.model.errors import Kind, LunaError
-from luna.state.chat_rows import ENDED, LIVE, MAIN, Chat, Planned, State, read_chat, row_of, title_of
+from luna.state.chat_rows import ENDED, LIVE, MAIN, Chat, Made, Planned, State, read_chat, row_of, state_of, title_of
 from luna.state.store import Store
 from luna.state.store.tables import chats, meta
 
@@ -50,7 +50,7 @@ _PLAN = insert(chats)
 _CREATED = (
     update(chats)
     .where(chats.c.id == bindparam("key"))
-    .values(state=State.OPEN, chat_id=bindparam("chat"), ended_at=None, error=None)
+    .values(state=State.OPEN, chat_id=bindparam("chat"), used_at=bindparam("used"), ended_at=None, error=None)
 )
 _FAILED = (
     update(chats)
@@ -98,6 +98,8 @@ class ChatLedger:
         self._counts: Counter[State] = Counter()
         self._planned: WeakValueDictionary[str, Planned] = WeakValueDictionary()
         """As long as somebody may say how they went."""
+        self._made: WeakValueDictionary[str, Made] = WeakValueDictionary()
+        """By upstream's id, as long as that is not written down."""
         self._missing: deque[str] = deque()
         self._changing = anyio.Lock()
         self._cleaner: Cleaner | None = None
@@ -109,8 +111,10 @@ class ChatLedger:
     async def load(self) -> None:
         """Count what earlier processes wrote down. Raises LunaError(INTERNAL)."""
         await self._store.commit()
-        found = {State(row.state): int(row.number) for row in await self._store.read(_COUNTS)}
-        self._counts = Counter(found) + await self._pruned()
+        found = Counter[State]()
+        for row in await self._store.read(_COUNTS):
+            found[state_of(row.state)] += int(row.number)
+        self._counts = found + await self._pruned()
 
     def attach(self, cleaner: Cleaner) -> None:
         """Whom to tell when there is something to delete."""
@@ -140,7 +144,8 @@ class ChatLedger:
         """Qwen made it."""
         self._count(planned.state, State.OPEN)
         planned.state = State.OPEN
-        self._store.write(_CREATED, {"key": planned.id, "chat": chat_id})
+        made = self._made[chat_id] = Made(planned.id, chat_id)
+        self._store.write(_CREATED, made)
 
     def failed(self, planned: Planned, error: LunaError | None = None) -> None:
         """It was not made. Name the `error`: after some it may have been made all the same, and is looked for."""
@@ -184,7 +189,11 @@ class ChatLedger:
 
     def used(self, chat_id: str) -> None:
         """A turn is being sent there. Say so before it is sent: a chat never used is taken for empty."""
-        self._store.write(_USED, {"chat": chat_id, "at": self._clock.wall()})
+        at, made = self._clock.wall(), self._made.get(chat_id)
+        if made is not None:
+            made.used = at
+        if made is None or made.taken:
+            self._store.write(_USED, {"chat": chat_id, "at": at})
 
     def lost(self, chat_id: str) -> None:
         """Qwen says that it is gone. For chats that are not in the ledger this means nothing."""
@@ -291,7 +300,10 @@ class ChatLedger:
     async def _pruned(self) -> Counter[State]:
         statement = select(meta.c.value).where(meta.c.name == _PRUNED)
         value = await self._store.run(lambda connection: connection.scalar(statement))
-        return Counter(msgspec.json.decode(value, type=dict[State, int])) if value else Counter()
+        try:
+            return Counter(msgspec.json.decode(value, type=dict[State, int])) if value else Counter()
+        except msgspec.DecodeError:
+            return Counter()  # somebody has changed the row: figures begin anew, and that is all
 
     def _count(self, old: State | None, new: State) -> None:
         if old is not None:

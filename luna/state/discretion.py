@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from luna.model.ambient import FLOW
 from luna.wire.redact import Redactor
 
 GONE = "<redacted>"
@@ -142,12 +143,22 @@ def _without_telling(text: str) -> str:
     return text
 
 
+_SEEN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+_SEEN |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
+"""Control characters, as they are shown."""
+
+
 class DiscreetFormatter(logging.Formatter):
-    """For the console: the line as it would be, without secrets."""
+    """For the console: the line as it would be, without secrets, and with the flow that it is about. What somebody
+    else said in it begins no line of its own, and a terminal obeys none of it."""
 
     def __init__(self, discretion: Discretion, format: str) -> None:
         super().__init__(format)
         self._discretion = discretion
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        said, flow = super().formatMessage(record), str(getattr(record, "flow", "")) or FLOW.get()
+        return said if not flow or flow in said else f"{said} [{flow}]"
+
     def format(self, record: logging.LogRecord) -> str:
-        return self._discretion.text(super().format(record))
+        return self._discretion.text(super().format(record)).translate(_SEEN).replace("\n", "\n    ")

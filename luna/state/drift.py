@@ -137,7 +137,7 @@ class Drift:
         """A response, as `luna.upstream.watching` shows it."""
         if response.header(MARK):
             return  # made to happen
-        place = place_of(request.method, urlsplit(request.url).path)
+        place = place_of(request.method, urlsplit(request.url.partition("?")[0]).path)
         kind = response.header("content-type")
         real = real_status(response.status, response.header("x-actual-status-code"))
         if not self._worth(f"{place} {response.status} {real} {kind}"):
@@ -249,7 +249,7 @@ class Drift:
 
 def wanted(request: OutRequest) -> bool:
     """Calls of Qwen's API; not what goes to the store of files."""
-    return urlsplit(request.url).path.startswith("/api/")
+    return urlsplit(request.url.partition("?")[0]).path.startswith("/api/")
 
 
 def _shapes_of(job: _Job) -> set[Shape]:

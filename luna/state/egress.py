@@ -16,6 +16,7 @@ from luna.upstream.egress import EgressBackend
 from luna.upstream.exchange import Backend
 from luna.upstream.forward import IP_PATH
 from luna.upstream.own_address import own_address
+from luna.upstream.pool import PoolBackend, Usage
 from luna.upstream.pools import TO_WORKERS, Exit, Pools
 from luna.upstream.worker import WorkerBackend, why
 
@@ -93,6 +94,17 @@ class Egress:
     @property
     def _to_workers(self) -> Backend:
         return self._pools.pool(TO_WORKERS)
+
+    def usage(self) -> list[Usage]:
+        """What goes on in the pools of connections, the direct one first."""
+        direct = [self._direct.usage()] if isinstance(self._direct, PoolBackend) else []
+        return [*direct, *self._pools.usage()]
+
+    async def close_expired(self) -> None:
+        """Close connections that can serve nobody any more."""
+        if isinstance(self._direct, PoolBackend):
+            await self._direct.tidy()
+        await self._pools.tidy()
 
     async def tidy(self) -> None:
         """Close the connections of ways that are no more."""

@@ -144,5 +144,13 @@ def _row(entry: LogEntry) -> dict[str, Any]:
 
 
 def _entry(row: Any) -> LogEntry:
-    fields = msgspec.json.decode(row["fields"], type=dict[str, Any]) if row["fields"] else {}
-    return LogEntry(row["id"], row["at"], row["level"], row["logger"], row["message"], row["flow"] or "", fields)
+    said = (row["id"], row["at"], row["level"], row["logger"], row["message"], row["flow"] or "")
+    return LogEntry(*said, fields_of(row["fields"]))
+
+
+def fields_of(written: str | None) -> dict[str, Any]:
+    """What a line says beside its words; nothing where that is damaged."""
+    try:
+        return msgspec.json.decode(written, type=dict[str, Any]) if written else {}
+    except (msgspec.DecodeError, RecursionError):
+        return {}

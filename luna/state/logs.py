@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from luna.model.ambient import REPLAYING, Clock
+from luna.model.ambient import FLOW, REPLAYING, Clock
 from luna.model.errors import LunaError
 from luna.model.preferences import LivePreferences
 from luna.state.discretion import Censor, Discretion
@@ -39,6 +39,8 @@ TRACEBACK = 12_000
 """Characters kept, of a traceback the last ones."""
 _LOOKED_AT = 64_000
 """Characters that are searched for secrets: so many more than are kept that none can stand half within them."""
+
+_OF_ALL = "luna.state.store"
 
 Watcher = Callable[[list[LogEntry]], None]
 
@@ -81,7 +83,9 @@ class Logs:
         self._last = 0
         self._watchers: list[Watcher] = []
         self.dropped = 0
-        """Lines that came too fast."""
+        """Lines that came too fast, and of which nothing was said yet."""
+        self.lost = 0
+        """All that ever came too fast."""
 
     def __repr__(self) -> str:
         return f"<Logs pending={len(self._pending)} dropped={self.dropped}>"
@@ -101,13 +105,15 @@ class Logs:
         """Say something that is not for the console. From any thread; never blocks, never raises."""
         if len(self._pending) >= PENDING:
             self.dropped += 1
+            self.lost += 1
             return
         self._pending.append(_Said(self._clock.wall(), level, logger, message, flow, fields or {}, traceback))
 
     @contextmanager
     def listening(self, logger: str = "luna") -> Iterator[None]:
         """Take in what is said to that logger and to those below it, at whatever level they are set to.
-        `extra={"flow": flow.id, "fields": {…}}` adds to what is kept of a line."""
+        `extra={"flow": flow.id, "fields": {…}}` adds to what is kept of a line; without it the flow is the one on
+        whose behalf it is said, if any."""
         intake, listened_to = _Intake(self), logging.getLogger(logger)
         listened_to.addHandler(intake)
         try:
@@ -211,6 +217,12 @@ class Logs:
                 log.warning("the log is shown as it was last written: %s", error.message)
 
 
+def flow_of(record: logging.LogRecord) -> str:
+    """The flow that a line is about: the one that it names, or on whose behalf it is said. What the store says is
+    about all who wait for it, whoever made it work."""
+    return str(getattr(record, "flow", "")) or ("" if record.name.startswith(_OF_ALL) else FLOW.get())
+
+
 class _Intake(logging.Handler):
     """Where the logging module hands its records over."""
 
@@ -232,7 +244,7 @@ class _Intake(logging.Handler):
         self._logs.note(
             level_word(record.levelno),
             message,
-            flow=str(getattr(record, "flow", "")),
+            flow=flow_of(record),
             logger=record.name,
             fields=dict(given) if isinstance(given, Mapping) else None,
             traceback=trace,

@@ -5,8 +5,10 @@ beside them by whoever has it (`Metrics.observe`).
 """
 
 import os
+import platform
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Literal
 
 from luna import __version__
 from luna.model.events import Usage
-from luna.state.instruments import Counter, Histogram, Labels, Observed, Reading, Registry
+from luna.state.instruments import FIRST, MOMENTS, Counter, Histogram, Labels, Observed, Reading, Registry
 
 UNNAMED = "none"
 """A label's value where there is none."""
@@ -33,7 +35,9 @@ class Metrics:
         self._errors = registry.add(Counter("luna_errors_total", "Failed requests, by what went wrong.", ("kind",)))
         self._seconds = registry.add(Histogram("luna_flow_seconds", "From a request's birth to its end.", ("route",)))
         self._first = registry.add(
-            Histogram("luna_first_event_seconds", "From a request's birth to the upstream's first event.", ("route",))
+            Histogram(
+                "luna_first_event_seconds", "From a request's birth to the first token.", ("route",), bounds=FIRST
+            )
         )
         self._queue = registry.add(Histogram("luna_queue_seconds", "How long runs waited for a place."))
         self._stages = registry.add(
@@ -57,7 +61,12 @@ class Metrics:
         """For the drift: `drift.add("phase")`."""
         self.chaos = registry.add(Counter("luna_chaos_total", "Faults that the chaos stage injected.", ("fault",)))
         """For the chaos stage: `chaos.add("waf-json")`."""
-        self.observe("luna_info", "The version that runs.", lambda: {(__version__,): 1.0}, ("version",))
+        self.lag = registry.add(
+            Histogram("luna_loop_lag_seconds", "How late the event loop was, twice a second.", bounds=MOMENTS)
+        )
+        """For the pulse: `lag.observe(0.002)`."""
+        build: dict[Labels, float] = {(__version__, platform.python_version(), platform.system().lower()): 1.0}
+        self.observe("luna_info", "What runs.", lambda: build, ("version", "python", "system"))
         self._observe_process(started)
 
     def __repr__(self) -> str:
@@ -119,7 +128,9 @@ class Metrics:
         self.observe("process_start_time_seconds", "When the process began, since the epoch.", lambda: started)
         self.observe("process_cpu_seconds_total", "Processor time used.", time.process_time, kind="counter")
         self.observe("process_resident_memory_bytes", "Memory in use.", resident_memory)
-        self.observe("process_open_fds", "Open file descriptors.", _open_descriptors)
+        self.observe("process_open_fds", "Open file descriptors.", open_descriptors)
+        self.observe("process_max_fds", "How many may be open.", _most_descriptors)
+        self.observe("luna_threads", "Threads of the process.", lambda: float(threading.active_count()))
 
 
 def resident_memory() -> float:
@@ -132,8 +143,14 @@ def resident_memory() -> float:
     return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-def _open_descriptors() -> float | None:
+def open_descriptors() -> float | None:
+    """Files and sockets that are open; None where the system does not say."""
     try:
         return float(len(os.listdir("/proc/self/fd")))  # noqa: PTH208 - the names alone, and cheaply
     except OSError:
         return None
+
+
+def _most_descriptors() -> float | None:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if limit == resource.RLIM_INFINITY else float(limit)

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, select
 
-from luna.state.log_archive import LogEntry
+from luna.state.log_archive import LogEntry, fields_of
 from luna.state.run import RunRecord
 from luna.state.store.tables import logs, runs
 
@@ -32,5 +31,4 @@ def lines_of(connection: Connection, flow: str) -> list[LogEntry]:
 
 
 def _entry(row: dict[str, Any]) -> LogEntry:
-    fields = msgspec.json.decode(row["fields"], type=dict[str, Any]) if row["fields"] else {}
-    return LogEntry(**(row | {"flow": row["flow"] or "", "fields": fields}))
+    return LogEntry(**(row | {"flow": row["flow"] or "", "fields": fields_of(row["fields"])}))

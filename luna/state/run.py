@@ -106,7 +106,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
 class Run:
     """One run at work. `moved` hears of every change of state, `touched` of every other change."""
 
-    __slots__ = ("_begun", "_clock", "_closed", "_moved", "_queue_begun", "_touched", "record", "row")
+    __slots__ = ("_begun", "_clock", "_closed", "_moved", "_queue_begun", "_touched", "id", "record", "row")
 
     def __init__(
         self,
@@ -117,6 +117,8 @@ class Run:
         moved: "Callable[[Run], None]",
         touched: "Callable[[Run], None]",
     ) -> None:
+        self.id = record.id
+        """The id of its flow."""
         self.record = record
         self._clock = clock
         self._begun = begun
@@ -129,11 +131,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.status}>"
-
-    @property
-    def id(self) -> str:
-        """The id of its flow."""
-        return self.record.id
 
     @property
     def status(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal_column, select, tuple_, update
 
 from luna.filters.conditions import Condition
 from luna.model.errors import Kind, LunaError
@@ -25,6 +25,9 @@ SEARCH = 200
 _FIELDS = RunRecord.__struct_fields__
 _SELECT = select(*(runs.c[name] for name in _FIELDS))
 _OVER = runs.c.status.in_(sorted(TERMINAL))
+# As the index has it, which is used for nothing else.
+_NOT_COMPLETED: ColumnElement[bool] = runs.c.status != literal_column("'completed'")
+_ON = ~_OVER & _NOT_COMPLETED
 _place = tuple_(runs.c.created_at, runs.c.id)
 _DELETE = delete(runs).where(runs.c.id == bindparam("key"))
 _ATTACH = update(runs).where(runs.c.id == bindparam("key")).values(session_id=bindparam("session"))
@@ -59,6 +62,8 @@ class RunFilter:
         wanted: list[ColumnElement[bool]] = []
         if self.statuses:
             wanted.append(runs.c.status.in_(sorted(self.statuses)))
+            if "completed" not in self.statuses:
+                wanted.append(_NOT_COMPLETED)
         for column, value in (
             (runs.c.account_id, self.account),
             (runs.c.session_id, self.session),
@@ -135,10 +140,10 @@ class RunArchive:
 
     async def interrupt(self, message: str) -> int:
         """Whatever was going on when the last process ended was interrupted: how many were."""
-        left = await self._count(~_OVER)
+        left = await self._count(_ON)
         if left:
             broken = {"status": "interrupted", "error_kind": "interrupted", "error_message": message}
-            self._store.write(update(runs).where(~_OVER).values(**broken), {})
+            self._store.write(update(runs).where(_ON).values(**broken), {})
             await self._store.commit()
         return left
 

@@ -2,8 +2,8 @@
 
 Owns the runs that are going on, the moment at which each is written, and the rules for all of them (what a restart
 makes of them, how long they are kept). What a run is belongs to `luna.state.run`, what is written of the finished ones
-to `luna.state.run_archive`. Beginning and ending a run costs an append to the store's queue each, however many runs
-are stored; a run that ends before the store took its beginning is written once.
+to `luna.state.run_archive`. What is new of a run that goes on is written a few times a second, and how it ends with
+whatever is committed next, however many runs are stored; a short one is written once.
 """
 
 import logging
@@ -28,8 +28,9 @@ from luna.state.store.tables import runs as table
 
 log = logging.getLogger("luna.state.runs")
 
-PUSH_SECONDS = 1.0
-"""How often what has changed of runs that go on is written, so that a crash leaves a true picture of them."""
+PUSH_SECONDS = 0.25
+"""How often what is new of runs that go on is written, so that a crash leaves a true picture of them. One that is over
+before is written once."""
 TIDY_SECONDS = 600.0
 DAY = 86_400.0
 INTERRUPTED = "luna ended while this run was going on."
@@ -96,7 +97,7 @@ class Runs:
         self._active[id] = run
         if fill is not None:
             self._fillers[id] = fill
-        self._write(run)
+        self._changed[id] = run
         self._tell(run)
         return run
 

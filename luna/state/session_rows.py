@@ -24,7 +24,7 @@ from sqlalchemy import (
 from luna.state.place import Place
 from luna.state.session_nodes import TWINS, Node, Session
 from luna.state.store.prepared import Prepared
-from luna.state.store.tables import messages, nodes, sessions, summaries
+from luna.state.store.tables import chats, messages, nodes, sessions, summaries
 
 PROVIDER = "qwen-ai"
 
@@ -68,7 +68,18 @@ LEAVE_MAIN = update(nodes).where(nodes.c.session_id == bindparam("session"), nod
 LEAVE_SUBAGENTS = (
     update(nodes).where(nodes.c.session_id == bindparam("session"), nodes.c.subagent > "").values(_NOWHERE)
 )
-UNBIND_CHAT = update(sessions).where(sessions.c.chat_id == bindparam("chat")).values(chat_id=None)
+UNBIND_CHAT = (
+    update(sessions)
+    .where(
+        sessions.c.chat_id == bindparam("chat"),
+        or_(
+            sessions.c.id.in_(select(nodes.c.session_id).where(nodes.c.chat_id == bindparam("chat"))),
+            sessions.c.id.in_(select(chats.c.session_id).where(chats.c.chat_id == bindparam("chat"))),
+        ),
+    )
+    .values(chat_id=None)
+)
+"""Run it before `LEAVE_CHAT`: answers and the ledger know whose chat it was."""
 UNBIND_SESSION = update(sessions).where(sessions.c.id == bindparam("session")).values(chat_id=None)
 EMPTY_SESSION = (
     delete(nodes).where(nodes.c.session_id == bindparam("session")),

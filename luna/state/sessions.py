@@ -115,7 +115,7 @@ class Sessions:
         the others looked for, of which a long history has many."""
         digests = list(missed)[:LOOK_BACK]
         nodes: dict[bytes, list[Node]] = {}
-        for row in await self.store.run(lambda connection: rows.at_digests(connection, digests)):
+        for row in await self.store.look_up(lambda connection: rows.at_digests(connection, digests)):
             node = self._absorb(row)
             nodes.setdefault(node.digest, []).append(node)
         chosen = ((choose(equal, wish), missed[digest]) for digest, equal in nodes.items())
@@ -244,8 +244,8 @@ class Sessions:
             if node.place.chat in gone:
                 node.leave()
         for chat in chats:
-            self.store.write(rows.LEAVE_CHAT, {"chat": chat})
             self.store.write(rows.UNBIND_CHAT, {"chat": chat})
+            self.store.write(rows.LEAVE_CHAT, {"chat": chat})
 
     def forget_answer(self, node: Node) -> None:
         """The chat is there, the answer is not."""

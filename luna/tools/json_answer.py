@@ -7,12 +7,13 @@ byte; one that only holds it is cut out, also byte for byte; only one that is ne
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from luna.tools.json_text import NOTHING, JsonEnd, decode, encode, repaired
 from luna.tools.schema_check import problems
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+\n", re.MULTILINE)
 _BEGIN = re.compile(r"[{\[]")
 _MOST_TRIES = 32
 _MOST_ENDLESS = 4
@@ -51,8 +52,22 @@ def _whole(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _fenced(text: str) -> Iterator[tuple[str, Any]]:
-    for found in _FENCE.finditer(text):
-        yield from _document(found[2].strip())
+    pos = 0
+    for _ in range(_MOST_TRIES):
+        opened = _FENCE.search(text, pos)
+        if opened is None:
+            return
+        mark = opened[1]
+        ends = (_fence_end(mark[:size]).search(text, opened.end()) for size in dict.fromkeys((len(mark), 3)))
+        closed = next((end for end in ends if end is not None), None)
+        if closed is not None:
+            yield from _document(text[opened.end() : closed.start()].strip())
+        pos = (closed or opened).end()
+
+
+@lru_cache(maxsize=16)
+def _fence_end(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*+{mark}[`~]*+[ \t]*+$", re.MULTILINE)
 
 
 def _inside(text: str) -> Iterator[tuple[str, Any]]:

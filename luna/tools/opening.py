@@ -35,9 +35,9 @@ WORDS = OURS | {
 _BEGINNINGS = frozenset(word[:length] for word in WORDS for length in range(len(word) + 1))
 _WORD = re.compile(r"<(/?)([\w.:-]*)")
 _CALLED = re.compile(r"\s*=|\s*\Z|\s+(?:n|na|nam|name\s*)?\Z|\s+name\s*=", re.IGNORECASE)
-_NOISE = re.compile(r"(?:\s+|`{3,}\w*[ \t]*\n)+")
+_NOISE = re.compile(r"(?:\s++|`{3,}\w*[ \t]*\n)+")
 _NOISE_BEGUN = re.compile(r"`{1,2}\Z|`{3,}\w*[ \t]*\Z")
-_NAME = re.compile(r"\s*(?:<!\[CDATA\[[^<>\n]{1,128}\]\]>|[^<>\n]{1,128})\s*<|\s*</")
+_NAME = re.compile(r"\s{0,64}(?:<!\[CDATA\[[^<>\n]{1,128}\]\]>|[^<>\n]{1,128})\s{0,64}<|\s{0,64}</")
 _NAME_BEGUN = re.compile(r"\s{0,64}(?:<!?\[?C?D?A?T?A?|<!\[CDATA\[[^<>\n]{0,130}>?|[^<>\n]{0,128})\s{0,64}\Z")
 _JSON_LIST = re.compile(r"\[\s*(?:\{|\Z)")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from re import Pattern
 
 from luna.model.dialect import Headers
@@ -67,9 +67,15 @@ class ClientProfile:
 
 
 def recognise(headers: Headers, tool_names: Iterable[str]) -> ClientProfile:
-    """The first profile that the evidence fits, else `GENERIC`."""
-    names = tuple(tool_names)
-    return next((profile for profile in PROFILES if profile.fits(headers, names)), GENERIC)
+    """The first profile that the evidence fits, else `GENERIC`. Remembered by the evidence."""
+    # Where any value is evidence, a value is not told: it may be different in each request.
+    evidence = [(name, "" if _EVIDENCE[name] == "*" else value) for name, value in headers if name in _EVIDENCE]
+    return _recognised(tuple(evidence), tuple(tool_names))
+
+
+@lru_cache(maxsize=512)
+def _recognised(evidence: Headers, tool_names: tuple[str, ...]) -> ClientProfile:
+    return next((profile for profile in PROFILES if profile.fits(evidence, tool_names)), GENERIC)
 
 
 def _without_blocks(text: str, begin: str, end: str) -> str:
@@ -152,6 +158,7 @@ PROFILES: tuple[ClientProfile, ...] = (
     ),
 )
 """The first that fits counts."""
+_EVIDENCE = {name: pattern for profile in PROFILES for name, pattern in profile.headers}
 
 SUMMARY_REQUESTS = (
     "Your task is to create a detailed summary of",  # Claude Code

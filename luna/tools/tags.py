@@ -83,24 +83,25 @@ MORE: Final = _More.MORE
 Reading = Tag | Literal[_More.MORE] | None
 """A tag; MORE when the text ends where a tag could go on; None when there is none."""
 
-_NAME = r"[A-Za-z_][\w.:-]*"
-_VALUE = r"""(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))"""
-_ATTRIBUTES = r"""(?:\s+[\w.:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*"""
-_XML = re.compile(rf"<\s*(/?)\s*({_NAME})(?:\s*=\s*{_VALUE})?({_ATTRIBUTES})\s*(/?)>")
+_NAME = r"[A-Za-z_][\w.:-]*+"
+_VALUE = r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))"""
+_ATTRIBUTES = r"""(?:\s++[\w.:-]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?)*"""
+# Nothing is given back that could not help: on a long run of blanks a plain repetition takes quadratic time, or worse.
+_XML = re.compile(rf"<\s*+(/?)\s*+({_NAME})(?:\s*+=\s*+{_VALUE})?({_ATTRIBUTES}+)\s*+(/?)>")
 _XML_BEGUN = re.compile(
-    rf"""<\s*/?\s*(?:{_NAME}(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+|"[^"]*\Z|'[^']*\Z|\Z))?"""
-    rf"""{_ATTRIBUTES}(?:\s+[\w.:-]+\s*=\s*(?:"[^"]*|'[^']*)?|\s*/?))?\Z"""
+    rf"""<\s*+/?\s*+(?:{_NAME}(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++|"[^"]*+\Z|'[^']*+\Z|\Z))?"""
+    rf"""{_ATTRIBUTES}(?:\s++[\w.:-]++\s*+=\s*+(?:"[^"]*+|'[^']*+)?|\s*+/?))?\Z"""
 )
-_BEGUN_WORD = re.compile(r"<\s*/?\s*([\w.:-]*)")
+_BEGUN_WORD = re.compile(r"<\s*+/?\s*+([\w.:-]*+)")
 _BEGINNINGS = frozenset(
     (namespace + name)[:length]
     for namespace in NAMESPACES
     for name in ROLES
     for length in range(len(namespace + name) + 1)
 )
-_SAID = re.compile(rf"\bname\s*=\s*{_VALUE}", re.IGNORECASE)
-_BRACKET = re.compile(r"\[\s*(/?)\s*(function_calls|call)\s*(?:[:=]\s*([^\s\[\]<>]+)\s*)?\]", re.IGNORECASE)
-_BRACKET_BEGUN = re.compile(r"\[\s*/?\s*([a-z_]*)\s*(?:[:=]\s*[^\s\[\]<>]*\s*)?\Z", re.IGNORECASE)
+_SAID = re.compile(rf"\bname\s*+=\s*+{_VALUE}", re.IGNORECASE)
+_BRACKET = re.compile(r"\[\s*+(/?)\s*+(function_calls|call)\s*+(?:[:=]\s*+([^\s\[\]<>]++)\s*+)?\]", re.IGNORECASE)
+_BRACKET_BEGUN = re.compile(r"\[\s*+/?\s*+([a-z_]*+)\s*+(?:[:=]\s*+[^\s\[\]<>]*+\s*+)?\Z", re.IGNORECASE)
 
 
 def read_tag(text: str, at: int) -> Reading:

@@ -27,6 +27,17 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
+class Begun(httpcore.Response):
+    """A response whose head is there. Made without httpcore's constructor, which looks at every header."""
+
+    def __init__(self, turn: Turn, stream: httpcore.AsyncNetworkStream) -> None:
+        self.status = turn.status
+        self.headers = turn.headers
+        self.stream = turn
+        self.extensions = {"http_version": b"HTTP/1.1", "network_stream": stream, "turn": turn}
+        self._stream_consumed = False
+
+
 class Connection(httpcore.AsyncConnectionInterface):
     """Serves one request at a time. `tls` gives the SSL context; it is asked for only when there is need of one.
 
@@ -80,12 +91,7 @@ class Connection(httpcore.AsyncConnectionInterface):
             with anyio.CancelScope(shield=True):
                 await self.aclose()
             raise
-        return httpcore.Response(
-            turn.status,
-            headers=turn.headers,
-            content=turn,
-            extensions={"http_version": b"HTTP/1.1", "network_stream": self._stream, "turn": turn},
-        )
+        return Begun(turn, self._stream)
 
     async def _connect(self, patience: float | None, address: str) -> httpcore.AsyncNetworkStream:
         host = self._origin.host.decode("ascii")
@@ -101,7 +107,8 @@ class Connection(httpcore.AsyncConnectionInterface):
             self._state = State.IDLE
             self._expires = self._clock.monotonic() + self._keepalive
         else:
-            await self.aclose()
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
 
     async def aclose(self) -> None:
         """Close the socket, whatever is going on."""
@@ -113,7 +120,7 @@ class Connection(httpcore.AsyncConnectionInterface):
 
     def can_handle_request(self, origin: httpcore.Origin) -> bool:
         """True for the origin it was made for."""
-        return origin == self._origin
+        return origin is self._origin or origin == self._origin
 
     def is_available(self) -> bool:
         """True when it could serve a request now."""

@@ -56,7 +56,7 @@ class InResponse(Protocol):
 
     async def aclose(self) -> None:
         """Give the connection back: to the pool if the body was read to its end, else by closing the socket.
-        May be called twice."""
+        May be called twice, and is not broken off by cancellation."""
         ...
 
 

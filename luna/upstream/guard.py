@@ -23,6 +23,8 @@ from luna.upstream.exchange import Backend, InResponse, OutRequest, Timeouts
 REDIRECTS = 3
 ADDRESSES = 3
 """Of a host with many addresses so many are tried."""
+LONGEST = 8192
+"""Characters of an address."""
 PATIENCE = 30.0
 """Seconds for everything together."""
 _TIMEOUTS = Timeouts(connect=8.0, head=15.0, idle=10.0)
@@ -142,8 +144,10 @@ class LinkFetcher:
 
 def read_link(url: str) -> Link:
     """The address in its one plain form. Raises LunaError(BAD_REQUEST) for what must not be asked at all."""
-    if len(url) > 8192 or any(letter <= " " or letter in "\\\x7f" for letter in url):
-        raise _refused("", "it holds characters that no address may hold, or is too long")
+    if any(letter <= " " or letter in "\\\x7f" for letter in url):
+        raise _refused("", "it holds characters that no address may hold")
+    if len(url) > LONGEST:
+        raise _refused("", "it is too long")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -160,7 +164,10 @@ def read_link(url: str) -> Link:
     where = name if port in (None, 443) else f"{name}:{port}"
     if port == 0:
         raise _refused(host, "it has no port that could be asked")
-    return Link(f"https://{where}{path}{query}", host, port or 443)
+    plain = f"https://{where}{path}{query}"
+    if len(plain) > LONGEST:
+        raise _refused(host, "it is too long once it is written in ASCII")
+    return Link(plain, host, port or 443)
 
 
 def _plain_host(host: str) -> str:

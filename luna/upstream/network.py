@@ -10,16 +10,20 @@ over one at a time.
 
 # ruff: noqa: ASYNC109 - the parameter's name is httpcore's
 
+import os
 import select
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import anyio
 import httpcore
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
+
+from luna.model.alarm import Alarm
 
 _LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError, OSError)
 
@@ -30,7 +34,9 @@ class Stream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._tls: ssl.SSLObject | None = stream.extra(attribute=TLSAttribute.ssl_object, default=None)
-        self._socket = stream.extra(attribute=SocketAttribute.raw_socket, default=None)
+        self._socket = stream.extra(attribute=SocketAttribute.raw_socket)
+        self._alarm = Alarm(self._break_off)
+        self._too_late = False
 
     def __repr__(self) -> str:
         peer = self._stream.extra(attribute=SocketAttribute.remote_address, default="nowhere")
@@ -39,17 +45,19 @@ class Stream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived, b"" at the end. Raises ReadTimeout, ReadError."""
         try:
-            if timeout is None:
-                data = await self._stream.receive(max_bytes)
-            else:
-                with anyio.move_on_after(timeout) as limit:
-                    data = await self._stream.receive(max_bytes)
-                if limit.cancelled_caught:
-                    raise httpcore.ReadTimeout(f"nothing came for {timeout:g} s")
+            if timeout is not None:
+                self._alarm.set(timeout)
+            data = await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
+            if self._too_late:
+                raise httpcore.ReadTimeout(f"nothing came for {timeout:g} s") from None
             return b""
         except _LOST as error:
+            if self._too_late:
+                raise httpcore.ReadTimeout(f"nothing came for {timeout:g} s") from None
             raise httpcore.ReadError(reason(error)) from error
+        finally:
+            self._alarm.off()
         return data if self._tls is None else data + self._decrypted(self._tls, max_bytes - len(data))
 
     def _decrypted(self, tls: ssl.SSLObject, room: int) -> bytes:
@@ -78,7 +86,15 @@ class Stream(httpcore.AsyncNetworkStream):
         if limit.cancelled_caught:
             raise httpcore.WriteTimeout(f"nothing was taken for {timeout:g} s")
 
+    def _break_off(self) -> None:
+        """The other side has taken too long: whoever reads finds the connection closed."""
+        self._too_late = True
+        # Through a second descriptor: the event loop lends its own for looking at only.
+        with suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+
     async def aclose(self) -> None:
+        self._alarm.close()
         await self._stream.aclose()
 
     async def start_tls(

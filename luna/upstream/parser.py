@@ -33,7 +33,8 @@ class ResponseParser:
         self.failure: str | None = None
         self._bodiless = bodiless
         self._room = head_limit
-        self._patience = 2 * head_limit
+        self._fed = 0
+        """Bytes, as long as the head is not complete."""
         self._framed = False
         self._body: list[bytes] = []
         self._parser: Any = httptools.HttpResponseParser(self)
@@ -47,6 +48,8 @@ class ResponseParser:
         if self.done:
             self.reusable = False
             return b""
+        if not self.head_read:
+            self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -56,10 +59,8 @@ class ResponseParser:
                 self.reusable = False  # something follows a response that was complete
             else:
                 self._fail(str(error) or type(error).__name__)
-        if not self.head_read:
-            self._patience -= len(data)
-            if self._patience < 0:
-                self._fail(_TOO_LONG)
+        if self._fed > 2 * self._room and not self.head_read:
+            self._fail(_TOO_LONG)
         body = self._body
         data = body[0] if len(body) == 1 else b"".join(body)
         body.clear()
@@ -90,20 +91,21 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_read:  # else it is a trailer
-            name = name.lower()
-            self._room -= len(name) + len(value) + 4
-            if self._room < 0:
-                self._fail(_TOO_LONG)
             self.headers.append((name, value))
-            if name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
-                self._framed = True
 
     def on_headers_complete(self) -> None:
         if self.done or self.failure:
             return
         self.status = self._parser.get_status_code()
+        if self._fed > self._room and sum([len(name) + len(value) + 4 for name, value in self.headers]) > self._room:
+            self._fail(_TOO_LONG)
         if self.status < 200:
             return
+        names = b"\0".join([name for name, _ in self.headers]).lower().split(b"\0")  # no name holds a NUL
+        self.headers = [(name, value) for name, (_, value) in zip(names, self.headers, strict=False)]
+        for name, value in self.headers:
+            if name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
+                self._framed = True
         self.head_read = True
         if self._bodiless:
             self._complete()

@@ -10,7 +10,7 @@ behind that nobody will ever use, until the pool is full of them.
 
 import ssl
 from collections.abc import AsyncIterator, Callable
-from typing import Self
+from typing import NamedTuple, Self
 
 import anyio
 import anyio.to_thread
@@ -20,9 +20,10 @@ from luna.model.ambient import Clock, SystemClock
 from luna.model.errors import LunaError
 from luna.upstream.connection import Connection
 from luna.upstream.encoding import EncodingError, Inflater, inflater
-from luna.upstream.exchange import OutRequest
+from luna.upstream.exchange import Headers, OutRequest
 from luna.upstream.network import Network
-from luna.upstream.request import Wire, wire
+from luna.upstream.parser import RawHeaders
+from luna.upstream.request import Outgoing, Wire, wire
 from luna.upstream.response import Response, broken, too_slow
 from luna.upstream.turn import Phase, StaleConnection, Turn
 
@@ -73,8 +74,9 @@ class Pool(httpcore.AsyncConnectionPool):
 
         In the place of httpcore's own method, which queues every request and looks at every pair of idle connections,
         twice, polling each one's socket: 5 ms with a hundred of them. Behind the gate a request never waits."""
+        assert isinstance(request, Outgoing), "what httpcore made itself"
         while True:
-            connection, closing = self._choose(request.url.origin, reuse=not request.extensions.get("fresh"))
+            connection, closing = self._choose(request.origin, reuse=not request.extensions.get("fresh"))
             if closing:
                 await self._close_connections([*closing])
             try:
@@ -114,11 +116,22 @@ class Pool(httpcore.AsyncConnectionPool):
                 self._context.set_alpn_protocols(["http/1.1"])
             return self._context
 
-    async def close_idle(self) -> None:
-        """Close the connections that serve nobody; the others live on."""
-        idle = [connection for connection in self._connections if connection.is_idle()]
-        self._connections = [connection for connection in self._connections if not connection.is_idle()]
+    async def close_idle(self, *, expired: bool = False) -> None:
+        """Close the connections that serve nobody; the others live on. `expired`: only those that can serve nobody any
+        more."""
+        idle = [c for c in self._connections if c.is_idle() and (c.has_expired() or not expired)]
+        self._connections = [connection for connection in self._connections if connection not in idle]
         await self._close_connections([*idle])
+
+
+class Usage(NamedTuple):
+    """What goes on in one pool: exchanges, those that wait to be one, and connections."""
+
+    exchanges: int
+    waiting: int
+    connections: int
+    idle: int
+    """Of the connections, those that serve nobody."""
 
 
 class PoolBackend:
@@ -146,6 +159,12 @@ class PoolBackend:
             f"connections={open_}{state}>"
         )
 
+    def usage(self) -> Usage:
+        """What goes on now."""
+        gate, open_ = self._gate.statistics(), self.pool.connections
+        idle = sum(connection.is_idle() for connection in open_)
+        return Usage(gate.borrowed_tokens, gate.tasks_waiting, len(open_), idle)
+
     async def open(self, request: OutRequest) -> "PoolResponse":
         """See `Backend.open`. Sends a second time only when a reused connection proves to have been closed."""
         outgoing = wire(request)
@@ -168,6 +187,11 @@ class PoolBackend:
         """Close what is idle; what is in use closes when it is done."""
         self._retired = True
         await self.pool.close_idle()
+
+    async def tidy(self) -> None:
+        """Close what has been idle for too long, or was closed by the other side: while nobody asks, nobody else
+        would."""
+        await self.pool.close_idle(expired=True)
 
     async def _enter(self, place: object, outgoing: Wire) -> None:
         try:
@@ -203,7 +227,7 @@ class PoolResponse(Response):
     """A response on a real connection; it iterates over its own body."""
 
     def __init__(self, backend: PoolBackend, place: object, outgoing: Wire, response: httpcore.Response) -> None:
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+        headers = _decoded(response.headers)
         super().__init__(outgoing.host, response.status, headers)
         self._backend = backend
         self._place: object | None = place
@@ -247,6 +271,12 @@ class PoolResponse(Response):
                 await self._turn.aclose()
             finally:
                 await self._backend.leave(place)
+
+
+def _decoded(headers: RawHeaders) -> Headers:
+    """As text, all of it in one go: no header holds a NUL."""
+    texts = b"\0".join([text for pair in headers for text in pair]).decode("latin-1").split("\0")
+    return tuple(zip(texts[::2], texts[1::2], strict=True)) if headers else ()
 
 
 def _failure(host: str, phase: str, error: Exception) -> LunaError:

@@ -12,7 +12,7 @@ import httpcore
 
 from luna.model.ambient import Clock
 from luna.upstream.network import Network
-from luna.upstream.pool import PoolBackend
+from luna.upstream.pool import PoolBackend, Usage
 from luna.upstream.proxies import LocalAddressNetwork, ProxyAddress, ProxyNetwork
 
 
@@ -51,6 +51,15 @@ class Pools:
             pool = PoolBackend(clock=self._clock, network=self._network(exit), context=self._context)
             self._pools[exit] = pool
         return pool
+
+    def usage(self) -> list[Usage]:
+        """What goes on in each of them."""
+        return [pool.usage() for pool in self._pools.values()]
+
+    async def tidy(self) -> None:
+        """Close connections that can serve nobody any more."""
+        for pool in [*self._pools.values()]:
+            await pool.tidy()
 
     async def keep_only(self, exits: Collection[Exit]) -> None:
         """Let go of the others: what is idle closes now, what is in use when it is done."""

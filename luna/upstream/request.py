@@ -6,6 +6,7 @@ Owns the headers that are added and the refusal of what would break the message 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
@@ -16,18 +17,44 @@ from luna.upstream.exchange import OutRequest
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _TARGET = re.compile(r"[!-~]*")
+_URL = re.compile(r"([A-Za-z]+://[^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
+"""Where to, and what is asked for there."""
 _USUAL = {"http": 80, "https": 443}
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_IDENTITY = (b"accept-encoding", b"identity")
+_NO_ADDRESS = "is not an http or https address with a host"
 
 
-@dataclass(frozen=True)
+class Place(NamedTuple):
+    """Where a URL leads: what is the same for all requests that go there."""
+
+    host: str
+    url: httpcore.URL
+    """With no path yet."""
+    origin: httpcore.Origin
+    header: tuple[bytes, bytes]
+    """`Host`."""
+
+
+class Address(httpcore.URL):
+    """A URL at a place. Made without httpcore's constructor, which turns each part into bytes once more."""
+
+    def __init__(self, place: Place, target: bytes) -> None:
+        self.scheme = place.url.scheme
+        self.host = place.url.host
+        self.port = place.url.port
+        self.target = target
+
+
+@dataclass
 class Wire:
     """A request in httpcore's terms, made anew for each attempt."""
 
     host: str
     method: bytes
     url: httpcore.URL
-    headers: tuple[tuple[bytes, bytes], ...]
+    origin: httpcore.Origin
+    headers: list[tuple[bytes, bytes]]
     body: bytes
     timeout: dict[str, float]
     address: str = ""
@@ -43,7 +70,8 @@ class Outgoing(httpcore.Request):
     def __init__(self, wire: Wire, *, fresh: bool) -> None:
         self.method = wire.method
         self.url = wire.url
-        self.headers = list(wire.headers)
+        self.origin = wire.origin
+        self.headers = wire.headers
         self.extensions = {"timeout": wire.timeout, "fresh": fresh, "address": wire.address}
         self.stream = ()  # of no use: the body is whole
         self.body = wire.body
@@ -51,29 +79,34 @@ class Outgoing(httpcore.Request):
 
 def wire(request: OutRequest) -> Wire:
     """Raises LunaError(BAD_REQUEST) for what cannot be sent. The message names a header, never its value."""
-    scheme, host, port, target = _address(request.url)
+    place, target = _split(request.url)
     if not _TOKEN.fullmatch(request.method):
         raise _unsendable("method", "is no word")
-    given = {name.lower() for name, _ in request.headers}
-    headers: list[tuple[str, str]] = []
-    if "host" not in given:
-        name = f"[{host}]" if ":" in host else host
-        headers.append(("host", name if port is None or port == _USUAL[scheme] else f"{name}:{port}"))
-    headers.extend(request.headers)
-    if "accept-encoding" not in given:
-        headers.append(("accept-encoding", "identity"))
-    if "content-length" not in given and (request.body or request.method in _WITH_BODY):
-        headers.append(("content-length", str(len(request.body))))
+    host, encoding, length = _given(tuple([name for name, _ in request.headers]))
+    headers = [] if host else [place.header]
+    headers += [_field(name, value) for name, value in request.headers]
+    if not encoding:
+        headers.append(_IDENTITY)
+    if not length and (request.body or request.method in _WITH_BODY):
+        headers.append((b"content-length", b"%d" % len(request.body)))
     times = request.timeouts
     return Wire(
-        host=host,
+        host=place.host,
         method=request.method.encode(),
-        url=httpcore.URL(scheme=scheme, host=host, port=port, target=target),
-        headers=tuple([_field(name, value) for name, value in headers]),
+        url=Address(place, target),
+        origin=place.origin,
+        headers=headers,
         body=request.body,
         timeout={"connect": times.connect, "head": times.head, "write": times.idle, "read": times.idle},
         address=request.address,
     )
+
+
+@lru_cache(maxsize=256)
+def _given(names: tuple[str, ...]) -> tuple[bool, bool, bool]:
+    """Whether a host, a content encoding that is accepted, and a length are among these headers."""
+    lower = {name.lower() for name in names}
+    return "host" in lower, "accept-encoding" in lower, "content-length" in lower
 
 
 @lru_cache(maxsize=512)
@@ -84,20 +117,32 @@ def _field(name: str, value: str) -> tuple[bytes, bytes]:
     return name.encode(), value.encode("latin-1")
 
 
-def _address(url: str) -> tuple[str, str, int | None, str]:
-    """Scheme, host (ASCII), port if one is given, and target."""
+def _split(url: str) -> tuple[Place, bytes]:
+    """Where to, and the target to ask for there."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise _unsendable("URL", _NO_ADDRESS)
+    where, target = found.groups()
+    place = _place(where)
+    if not _TARGET.fullmatch(target):
+        raise _unsendable("URL", "holds a character HTTP does not allow")
+    return place, (target if target[:1] == "/" else "/" + target).encode()
+
+
+@lru_cache(maxsize=256)
+def _place(where: str) -> Place:
     try:
-        split = urlsplit(url)
+        split = urlsplit(where)
         host, port = split.hostname or "", split.port
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:  # a port that is no number, a host that is no name
         host, port, split = "", None, SplitResult("", "", "", "", "")
-    target = (split.path or "/") + (f"?{split.query}" if split.query else "")
     if split.scheme not in _USUAL or not host or port == 0 or split.username is not None:
-        raise _unsendable("URL", "is not an http or https address with a host")
-    if not _TARGET.fullmatch(target):
-        raise _unsendable("URL", "holds a character HTTP does not allow")
-    return split.scheme, host, port, target
+        raise _unsendable("URL", _NO_ADDRESS)
+    name = f"[{host}]" if ":" in host else host
+    header = name if port is None or port == _USUAL[split.scheme] else f"{name}:{port}"
+    url = httpcore.URL(scheme=split.scheme, host=host, port=port, target="/")
+    return Place(host, url, url.origin, _field("host", header))
 
 
 def _unsendable(what: str, why: str) -> LunaError:

@@ -27,7 +27,10 @@ class Response:
 
     def header(self, name: str) -> str:
         """The first header of that (lower-case) name, or ""."""
-        return next((value for key, value in self.headers if key == name), "")
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body, piece by piece."""

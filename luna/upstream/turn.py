@@ -81,16 +81,17 @@ class Turn:
         """
         message = _message(self._request)
         self._reach(Phase.SEND)
-        with anyio.CancelScope() as limit:
-            if len(message) <= PIECE_BYTES:
-                await self._send(message, limit)
-                await self._read_head()
-            else:
+        if len(message) <= PIECE_BYTES:
+            patience = self._timeouts.get("head")
+            await self._send_at_once(message)
+            await self._read_head(patience)
+        else:
+            with anyio.CancelScope() as limit:
                 async with anyio.create_task_group() as sending:
                     sending.start_soon(self._send, message, limit)
                     await self._read_head()
                     sending.cancel_scope.cancel()
-        self._timed_out = limit.cancelled_caught
+            self._timed_out = limit.cancelled_caught
         if not self._parser.head_read:
             raise self._verdict()
         self._reach(Phase.BODY)
@@ -98,16 +99,22 @@ class Turn:
     def _reach(self, phase: Phase) -> None:
         self._request.extensions["phase"] = phase
 
+    async def _send_at_once(self, message: bytes) -> None:
+        """So much is taken at once, if only to be sent later: whether it arrives shows by the answer."""
+        try:
+            await self._stream.write(message)
+        except httpcore.WriteError as error:
+            self._unsent = error
+        else:
+            self._sent = True
+            self._reach(Phase.HEAD)
+
     async def _send(self, message: bytes, limit: anyio.CancelScope) -> None:
         patience = self._timeouts.get("write")
         try:
-            if len(message) <= PIECE_BYTES:
-                limit.deadline = anyio.current_time() + (math.inf if patience is None else patience)
-                await self._stream.write(message)
-            else:
-                view = memoryview(message)
-                for start in range(0, len(message), PIECE_BYTES):
-                    await self._stream.write(bytes(view[start : start + PIECE_BYTES]), patience)
+            view = memoryview(message)
+            for start in range(0, len(message), PIECE_BYTES):
+                await self._stream.write(bytes(view[start : start + PIECE_BYTES]), patience)
         except httpcore.WriteError as error:
             self._unsent = error
         except httpcore.WriteTimeout as error:
@@ -118,22 +125,27 @@ class Turn:
             self._reach(Phase.HEAD)
             limit.deadline = anyio.current_time() + self._timeouts.get("head", math.inf)
 
-    async def _read_head(self) -> None:
+    async def _read_head(self, patience: float | None = None) -> None:
         parser = self._parser
+        until = None if patience is None else anyio.current_time() + patience
         try:
             while not parser.head_read and not parser.failure:
-                data = await self._stream.read(READ_BYTES)
+                data = await self._stream.read(READ_BYTES, patience)
                 if not data:
                     break
                 self._untouched = False
                 self._first = parser.feed(data)
+                if until is not None and not parser.head_read:
+                    patience = max(0.0, until - anyio.current_time())
+        except httpcore.ReadTimeout:
+            self._timed_out = True
         except httpcore.ReadError as error:
             self._lost = error
 
     def _verdict(self) -> Exception:
         """Why there is no head."""
         if self._timed_out and not self._sent:
-            return self._unsent or httpcore.WriteTimeout(f"nothing was taken for {self._timeouts['write']:g} s")
+            return self._unsent or httpcore.WriteTimeout(f"nothing was taken for {self._timeouts['head']:g} s")
         if self._timed_out:
             return self._unsent or httpcore.ReadTimeout(f"no answer within {self._timeouts['head']:g} s")
         if self._untouched and self._reused:

@@ -10,12 +10,17 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 log = logging.getLogger("luna.recordings")
 
 BACKLOG = 64 * 1024 * 1024
 """Bytes that may wait for the disk; recordings beyond that are dropped."""
+GATHER_SECONDS = 0.05
+"""How long the first job waits for others: a thread that woke for each would take the interpreter away from the flows
+each time."""
+_PRESSING = 4 * 1024 * 1024
+"""Bytes that are not kept waiting."""
 _CLOSE_SECONDS = 10.0
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
@@ -28,6 +33,7 @@ class Writer:
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._hurry = threading.Event()
         self._closed = False
         # Each is changed by one thread only: the first by the flows', the second by the writer.
         self._taken = 0
@@ -51,12 +57,15 @@ class Writer:
             self._thread.start()
         self._taken += size
         self._jobs.put(lambda: self._account(job, size))
+        if self.waiting > _PRESSING:
+            self._hurry.set()
         return True
 
     def flush(self) -> None:
         """Return when every job put so far has run."""
         done = threading.Event()
         if self.put(done.set, 0):
+            self._hurry.set()
             done.wait()
 
     def close(self) -> None:
@@ -64,6 +73,7 @@ class Writer:
         self._closed = True
         if self._thread is not None:
             self._jobs.put(None)
+            self._hurry.set()
             self._thread.join(_CLOSE_SECONDS)
 
     def _account(self, job: Job, size: int) -> None:
@@ -73,16 +83,29 @@ class Writer:
             self._done += size
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+        while True:
+            job = self._jobs.get()
+            self._hurry.wait(GATHER_SECONDS)
+            self._hurry.clear()
+            try:
+                while job is not None:
+                    job()
+                    job = self._jobs.get_nowait()
+                return
+            except Empty:
+                pass
 
 
 class Draft:
     """A recording on its way to disk: a `Sink`. It becomes a file of its name when it is finished and kept."""
 
-    def __init__(self, path: Path, writer: Writer, *, keep_always: bool, kept: Callable[[int], None]) -> None:
-        self._path = path
-        self._part = path.with_suffix(".part")
+    def __init__(
+        self, folder: Path, name: str, writer: Writer, *, keep_always: bool, kept: Callable[[str, int], None]
+    ) -> None:
+        """`kept` is told, in the writer's thread, the name and the size of a recording that has got its name."""
+        self._folder = folder
+        self._name = name
+        self._part = f"{folder}/{name.removesuffix('.jsonl')}.part"
         self._writer = writer
         self._keep_always = keep_always
         self._kept = kept
@@ -92,7 +115,7 @@ class Draft:
         self._size = 0
 
     def __repr__(self) -> str:
-        return f"<Draft {self._path.name} {'lost' if self._lost else f'{self._size} bytes'}>"
+        return f"<Draft {self._name} {'lost' if self._lost else f'{self._size} bytes'}>"
 
     def spill(self, lines: list[bytes]) -> None:
         """Write these lines; more will follow."""
@@ -128,7 +151,7 @@ class Draft:
             try:
                 self._file = os.open(self._part, _NEW_FILE, 0o600)
             except FileNotFoundError:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file = os.open(self._part, _NEW_FILE, 0o600)
         self._size += len(data)
         view = memoryview(data)
@@ -138,8 +161,8 @@ class Draft:
     def _publish(self, data: bytes) -> None:
         self._append(data)
         self._close()
-        self._part.rename(self._path)
-        self._kept(self._size)
+        Path(self._part).rename(f"{self._folder}/{self._name}")
+        self._kept(self._name, self._size)
 
     def _close(self) -> None:
         file, self._file = self._file, None
@@ -149,9 +172,9 @@ class Draft:
     def _drop(self) -> None:
         with suppress(OSError):
             self._close()
-            self._part.unlink(missing_ok=True)
+            Path(self._part).unlink(missing_ok=True)
 
     def _lose(self, why: str) -> None:
         if not self._lost:
             self._lost = True
-            log.warning("A recording was lost (%s): %s.", self._path.name, why)
+            log.warning("A recording was lost (%s): %s.", self._name, why)

@@ -7,6 +7,7 @@ looks like is `luna.wire.frames`, what older ones looked like `luna.wire.upgrade
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -36,12 +37,15 @@ from luna.wire.upgrade import LADDER, RawFrame, Step, upgrade, version_of
 
 _FRAME: msgspec.json.Decoder[AnyFrame] = msgspec.json.Decoder(AnyFrame)
 _RAW: msgspec.json.Decoder[RawFrame] = msgspec.json.Decoder(RawFrame)
+LONGEST_WHY = 300
+"""Characters of a message that may repeat what stands in the line."""
+MOST_BATCHES = 200_000
+"""More than any answer has: a number that somebody has changed must not fill the memory."""
 _EVENTS = msgspec.json.Decoder(list[StreamEvent])
 _CHAT = msgspec.json.Decoder(ChatRequest)
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Bytes, and when they came or went: microseconds since the flow was born. `line` is the number of their frame:
     what came first where two times are equal; 0 where there is none."""
 
@@ -50,8 +54,7 @@ class Chunk:
     line: int = 0
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When something happened, and the number of the frame that says so."""
 
     t: int
@@ -133,8 +136,8 @@ def read(lines: Iterable[bytes], ladder: Mapping[int, Step] = LADDER) -> Recordi
                 version = version_of(_RAW.decode(line), ladder)
                 builder = _Builder(_decode(line, version, ladder))
             else:
-                builder.add(_decode(line, version, ladder), number)
-        except ValueError as error:  # msgspec's errors are such, too
+                builder.add(_FRAME.decode(line) if version == VERSION else _decode(line, version, ladder), number)
+        except (ValueError, RecursionError) as error:  # msgspec's errors are such, too
             refused = _unreadable(number, error)
             if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
                 raise refused from error
@@ -150,10 +153,16 @@ def _decode(line: bytes, version: int, ladder: Mapping[int, Step]) -> AnyFrame:
     return _FRAME.decode(line)
 
 
+def _check_status(status: int) -> None:
+    """Raises ValueError."""
+    if not 100 <= status <= 999:
+        raise ValueError(f"there is no status {status}")
+
+
 def _unreadable(number: int, error: Exception) -> LunaError:
     return LunaError(
         Kind.BAD_REQUEST,
-        f"The recording cannot be read: line {number}: {error}",
+        f"The recording cannot be read: line {number}: {str(error)[:LONGEST_WHY]}",
         hint="Check that the file is a whole recording and that nobody has changed it.",
     )
 
@@ -164,10 +173,11 @@ class _Builder:
     def __init__(self, head: AnyFrame) -> None:
         if not isinstance(head, Head):
             raise ValueError("a recording begins with its head")
+        bytes.fromhex(head.seed)  # raises ValueError
         self._made = Recording(head)
         self._document: ChatRequest | None = None
-        self._boundaries: list[str] = []
-        self._batches: list[dict[str, list[StreamEvent]]] = []
+        self._events: dict[str, dict[int, list[StreamEvent]]] = {}
+        """By boundary: the batches that were written out there, by their number."""
         self._seen = ""
         self._cut: dict[int, str] = {}
         self._line = 1
@@ -176,26 +186,35 @@ class _Builder:
         """The frame on that line. Raises ValueError for one that does not fit."""
         made = self._made
         self._line = line
-        match frame:
-            case UpRequest() | UpHead() | UpData() | UpEnd():
-                self._add_exchanged(frame)
+        match frame:  # what there is most of comes first
+            case UpData():
+                self._exchange(frame.x).chunks.append(Chunk(frame.t, frame.data, line))
             case Events():
                 self._add_events(frame)
+            case ClientBytes():
+                made.sent.append(Chunk(frame.t, frame.data, line))
+            case UpRequest() | UpHead() | UpEnd():
+                self._add_exchanged(frame)
             case Document():
                 self._add_document(frame)
+            case Truncated():
+                made.truncated = True
+                self._cut_here()
+            case _:
+                self._add_single(frame)
+
+    def _add_single(self, frame: Head | ClientRequested | Recalled | ClientStart | Failure | End) -> None:
+        made = self._made
+        match frame:
             case ClientRequested():
                 made.client = ClientRequest(frame.method, frame.path, frame.query, frame.headers, frame.data)
             case Recalled():
                 made.recalled.append(frame)
             case ClientStart():
+                _check_status(frame.status)
                 made.status, made.headers, made.started = frame.status, frame.headers, frame.t
-            case ClientBytes():
-                made.sent.append(Chunk(frame.t, frame.data, line))
             case Failure():
                 made.failure = frame
-            case Truncated():
-                made.truncated = True
-                self._cut_here()
             case End():
                 made.end = frame
             case Head():
@@ -207,33 +226,37 @@ class _Builder:
         if made.end is None:
             self._cut_here()
         elif made.end.reached:
-            self._cut.setdefault(len(self._batches), made.end.reached)
-        made.events = {boundary: [] for boundary in self._boundaries}
-        for n, batch in enumerate(self._batches, 1):
-            events: list[StreamEvent] = []
-            for boundary in self._boundaries:
-                events = batch.get(boundary, events)
-                made.events[boundary].append(events)
-                if boundary == self._cut.get(n):
-                    break
+            self._cut.setdefault(len(made.batches), made.end.reached)
+        names = list(self._events)
+        column: list[list[StreamEvent]] = [[] for _ in made.batches]
+        for name in names:  # what was not written out here is what it was at the boundary before
+            column = column.copy()
+            for n, batch in self._events[name].items():
+                column[n - 1] = batch
+            made.events[name] = column
+        for n, last in sorted(self._cut.items(), reverse=True):
+            for name in names[names.index(last) + 1 :] if last in names else []:
+                del made.events[name][n - 1]
         return made
 
-    def _add_exchanged(self, frame: UpRequest | UpHead | UpData | UpEnd) -> None:
-        exchanges = self._made.exchanges
-        if isinstance(frame, UpRequest):
-            exchanges.append(Exchange(frame))
-        if not 0 < frame.x <= len(exchanges) or (isinstance(frame, UpRequest) and frame.x != len(exchanges)):
-            raise ValueError(f"exchange {frame.x} was never opened, or not in its turn")
-        exchange = exchanges[frame.x - 1]
+    def _exchange(self, x: int) -> Exchange:
+        if not 0 < x <= len(self._made.exchanges):
+            raise ValueError(f"exchange {x} was never opened")
+        return self._made.exchanges[x - 1]
+
+    def _add_exchanged(self, frame: UpRequest | UpHead | UpEnd) -> None:
         match frame:
-            case UpData():
-                exchange.chunks.append(Chunk(frame.t, frame.data, self._line))
+            case UpRequest():
+                _ = frame.data, urlsplit(frame.url)  # raises ValueError: nobody may meet with it later
+                self._made.exchanges.append(Exchange(frame))
+                if self._exchange(frame.x).opened is not frame:
+                    raise ValueError(f"exchange {frame.x} was opened out of its turn")
             case UpHead():
+                _check_status(frame.status)
+                exchange = self._exchange(frame.x)
                 exchange.status, exchange.headers, exchange.head_t = frame.status, frame.headers, frame.t
             case UpEnd():
-                exchange.end = frame
-            case UpRequest():
-                pass
+                self._exchange(frame.x).end = frame
 
     def _add_document(self, frame: Document) -> None:
         encoded = bytes(frame.doc)
@@ -245,18 +268,20 @@ class _Builder:
         self._made.times[frame.boundary] = frame.t
 
     def _add_events(self, frame: Events) -> None:
-        if frame.boundary not in self._boundaries:
-            self._boundaries.append(frame.boundary)
-            self._made.times[frame.boundary] = frame.t
-        while len(self._batches) < frame.n:
-            self._batches.append({})
-            self._made.batches.append(Moment(frame.t, self._line))
+        made, written = self._made, self._events.get(frame.boundary)
+        if written is None:
+            written = self._events[frame.boundary] = {}
+            made.times[frame.boundary] = frame.t
+        if not 0 < frame.n <= MOST_BATCHES:
+            raise ValueError(f"there is no batch {frame.n}")
+        while len(made.batches) < frame.n:
+            made.batches.append(Moment(frame.t, self._line))
         encoded = bytes(frame.events)
         if encoded:
-            self._batches[frame.n - 1][frame.boundary] = _EVENTS.decode(encoded)
+            written[frame.n] = _EVENTS.decode(encoded)
         self._seen = frame.boundary
 
     def _cut_here(self) -> None:
         """What the last batch became after the boundary that was seen last is not known."""
-        if self._batches:
-            self._cut.setdefault(len(self._batches), self._seen)
+        if self._made.batches:
+            self._cut.setdefault(len(self._made.batches), self._seen)

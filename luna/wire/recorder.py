@@ -1,7 +1,8 @@
 """Takes one flow down: what the client said, what each stage made of it, what the upstream said, what went out.
 
 Owns the order of frames and what is left out because it did not change. A tap in the machine's
-sense: synchronous, never blocks, never raises. Everything is redacted before it is kept.
+sense: synchronous, never blocks, never raises. What comes in pieces is only noted here; it is redacted with what
+follows it, before any of it is handed on (`luna.wire.transcribe`).
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,6 @@ from luna.model.errors import LunaError
 from luna.model.events import Batch
 from luna.wire.frames import (
     VERSION,
-    ClientBytes,
     ClientRequested,
     ClientStart,
     Document,
@@ -44,7 +44,7 @@ class Recorder:
         self._tapes: list[Tape] = []
         self._recalled: set[str] = set()
         self._waited = 0
-        self._client = ledger.redactor.stream(fields=True)
+        self._client = ledger.body(0, fields=True)
 
     def __repr__(self) -> str:
         return f"<Recorder batches={self._batches} exchanges={len(self._tapes)} {self.ledger!r}>"
@@ -73,7 +73,7 @@ class Recorder:
         """What the client sent."""
         ledger, redact = self.ledger, self.ledger.redactor
         headers = redact.headers(request.headers)  # first: it learns credentials that may stand elsewhere
-        body = redact.body(request.body) if ledger.afford(len(request.body)) else b""
+        body = redact.request(request.body) if ledger.afford(len(request.body)) else b""
         path, query = redact.text(request.path), redact.query(request.query)
         ledger.write(ClientRequested(ledger.now(), request.method, path, query, headers, **pack(body)))
 
@@ -113,43 +113,41 @@ class Recorder:
             self._document = encoded
             ledger.write(Document(ledger.now(), boundary, msgspec.Raw(ledger.redactor.body(encoded))))
 
-    @harmless
     def events(self, boundary: str, batch: Batch) -> None:
         """A batch as it leaves the transport (then it counts as a new one) or a response stage."""
+        if boundary in self._boundaries and boundary != self._first and _same(self._batch, batch):
+            self._reached = boundary  # as nearly always, and all that it costs
+        else:
+            self._events(boundary, batch)
+
+    @harmless
+    def _events(self, boundary: str, batch: Batch) -> None:
         ledger = self.ledger
         if not self._first:
             self._first = boundary
             self._document = b""
         if boundary == self._first:
             self._batches += 1
-            changed = True
-        else:
-            changed = not _same(self._batch, batch)
-        known = boundary in self._boundaries
+        elif boundary not in self._boundaries and _same(self._batch, batch):
+            ledger.write(Events(ledger.now(), boundary, self._batches))
+            self._boundaries[boundary] = None
+            self._reached = boundary
+            return
         self._boundaries[boundary] = None
         self._reached = boundary
         self._batch = batch
-        if changed:
-            encoded = ledger.encode(batch)
-            if ledger.afford(len(encoded)):
-                raw = msgspec.Raw(ledger.redactor.body(encoded, fields=False))
-                ledger.write(Events(ledger.now(), boundary, self._batches, raw))
-        elif not known:
-            ledger.write(Events(ledger.now(), boundary, self._batches))
+        ledger.passed(boundary, self._batches, ledger.encode(batch))
 
     @harmless
     def started(self, status: int, headers: Headers) -> None:
         """The status line went out to the client."""
         ledger = self.ledger
-        self._client = ledger.redactor.stream(fields=not is_event_stream(headers))
+        self._client = ledger.body(0, fields=not is_event_stream(headers))
         ledger.write(ClientStart(ledger.now(), status, ledger.redactor.headers(headers)))
 
-    @harmless
     def sent(self, data: bytes) -> None:
         """Bytes went out to the client, in one send."""
-        ledger = self.ledger
-        if ledger.afford(len(data)):
-            ledger.write(ClientBytes(ledger.now(), **pack(self._client.feed(data))))
+        self.ledger.piece(self._client, data)
 
     @harmless
     def failed(self, error: LunaError) -> None:
@@ -169,8 +167,7 @@ class Recorder:
     def _flush(self) -> None:
         for tape in self._tapes:
             tape.end("closed")
-        if not self.ledger.left_out and (rest := self._client.flush()):
-            self.ledger.write(ClientBytes(self.ledger.now(), **pack(rest)))
+        self.ledger.over(self._client)
 
 
 CURRENT: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
@@ -184,4 +181,4 @@ def _same(before: Batch, now: Batch) -> bool:
         return False
     if len(now) == 1:  # most of them
         return before[0] is now[0] or before[0] == now[0]
-    return all(a is b or a == b for a, b in zip(before, now, strict=True))
+    return [*before] == [*now]

@@ -1,13 +1,14 @@
 """Takes secrets out of what is about to be recorded.
 
 Owns the header rules, the placeholders and the redaction of streams. Where secrets stand in a body is
-`luna.wire.scan`. Pure, and to be applied before anything is kept. A secret is replaced by
+`luna.wire.scan`. Pure, and to be applied before anything leaves memory. A secret is replaced by
 `<redacted:N>`, the same one by the same N within a recording, so that equality survives; a
 placeholder is left as it is, so that redacting twice changes nothing.
 """
 
 import functools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -26,6 +27,8 @@ _PROOF = re.compile(r"\bCredential=([^/,\s]+)|\bSignature=([^,\s]+)")
 """What the signed requests of object stores hold: `OSS4-HMAC-SHA256 Credential=ID/scope,Signature=hex`."""
 _LEARN = 16
 """Characters from which a credential found in a header is looked for everywhere else."""
+_REPEATED, _NAMEABLE = 16, 512
+"""So many secrets of a request's body are looked for in its answer; and so long, at most, is each."""
 
 
 class Redactor:
@@ -48,8 +51,24 @@ class Redactor:
         finds, _ = self._scanner.scan(data, fields=fields, final=True)
         return self.replaced(data, finds)
 
+    def request(self, data: bytes) -> bytes:
+        """A client's whole body. An answer may repeat what it calls a secret (`metadata` of a response), in a stream,
+        where nothing is looked for by its field: the first of them are learnt."""
+        finds, _ = self._scanner.scan(data, fields=True, final=True)
+        for secret in [data[find.first : find.last] for find in finds[:_REPEATED]]:
+            if _LEARN <= len(secret) <= _NAMEABLE and b"\\" not in secret:
+                self.learn(secret.decode("utf-8", "replace"))
+        return self.replaced(data, finds)
+
+    def texts(self, texts: list[bytes]) -> list[bytes]:
+        """Each of them, without the field rules. One look at all of them, and mostly that is all it takes."""
+        finds, _ = self._scanner.scan(b"\n".join(texts), fields=False, final=True)
+        return [self.body(text, fields=False) for text in texts] if finds else texts
+
     def text(self, text: str) -> str:
         """A message, a path, a header's value."""
+        if not text:
+            return text
         return self.body(text.encode("utf-8", "replace"), fields=False).decode("utf-8", "replace")
 
     def query(self, query: str) -> str:
@@ -63,11 +82,15 @@ class Redactor:
     def headers(self, headers: Headers) -> Headers:
         """Names stay, telling values go: of cookies their values, of an authorization all but its scheme."""
         telling = {pair: self._telling(*pair) for pair in headers if _is_telling(pair[0])}  # they come first: we learn
-        plain = "\n".join([pair[1] for pair in headers if pair not in telling])
+        plain = "\n".join([pair[1] for pair in headers if pair not in telling] if telling else [v for _, v in headers])
         clean = self.text(plain) == plain  # one look at all of them, and mostly that is all it takes
+        if clean and not telling:
+            return headers
         return tuple(
-            (pair[0], telling[pair] if pair in telling else pair[1] if clean else self.text(pair[1]))
-            for pair in headers
+            [
+                (pair[0], telling[pair] if pair in telling else pair[1] if clean else self.text(pair[1]))
+                for pair in headers
+            ]
         )
 
     def _telling(self, name: str, value: str) -> str:
@@ -109,20 +132,26 @@ class Redactor:
 
     def replaced(self, data: bytes, finds: list[Find]) -> bytes:
         """`data` with placeholders. Finds that overlap become one."""
-        if not finds:
-            return data
-        spans: list[tuple[int, int]] = []
-        for first, last in sorted((find.first, find.last) for find in finds if find.first < find.last):
-            if spans and first < spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
-            else:
-                spans.append((first, last))
+        return self.between(data, secrets_of(finds), 0, len(data)) if finds else data
+
+    def between(self, data: bytes, secrets: list[tuple[int, int]], start: int, end: int) -> bytes:
+        """`data[start:end]`, with placeholders for those secrets, by their places in `data`."""
         pieces: list[bytes] = []
-        done = 0
-        for first, last in spans:
-            pieces += (data[done:first], self._placeholder(data[first:last]).encode())
-            done = last
-        return b"".join([*pieces, data[done:]])
+        for first, last in secrets:
+            pieces += (data[start:first], self._placeholder(data[first:last]).encode())
+            start = last
+        return b"".join([*pieces, data[start:end]])
+
+
+def secrets_of(finds: list[Find]) -> list[tuple[int, int]]:
+    """Where the secrets stand, in order. Finds that overlap become one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted((find.first, find.last) for find in finds if find.first < find.last):
+        if found and first < found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -140,10 +169,16 @@ def _knowing(secrets: tuple[str, ...]) -> Scanner:
 
 
 def _teach(scanner: Scanner, secret: str) -> None:
-    """Also as JSON and URLs spell it."""
-    for spelling in (secret.encode("utf-8", "replace"), quote(secret, safe="", errors="replace").encode()):
+    for spelling in _spellings(secret):
         scanner.add(spelling)
-        scanner.add(msgspec.json.encode(spelling.decode())[1:-1])
+
+
+@functools.lru_cache(maxsize=64)
+def _spellings(secret: str) -> tuple[bytes, ...]:
+    """Also as JSON and URLs spell it."""
+    plain = (secret.encode("utf-8", "replace"), quote(secret, safe="", errors="replace").encode())
+    found = [each for spelling in plain for each in (spelling, msgspec.json.encode(spelling.decode())[1:-1])]
+    return tuple(dict.fromkeys(found))
 
 
 class RedactedStream:
@@ -162,18 +197,40 @@ class RedactedStream:
 
     def feed(self, data: bytes) -> bytes:
         """What can be kept of it so far."""
+        return self.feed_all([data])[0]
+
+    def feed_all(self, pieces: list[bytes]) -> list[bytes]:
+        """The same of several that follow one another, looked at as one. A secret comes out with the piece that it ends
+        in."""
         if self._closed:
-            return b""
-        data = self._held + data if self._held else data
+            return [b""] * len(pieces)
+        before = len(self._held)
+        data = b"".join([self._held, *pieces])
         finds, settled = self._scanner.scan(data, fields=self._fields, final=False)
+        if not before and not finds and settled == len(data):
+            return pieces  # as nearly always
         self._held = data[settled:]
+        secrets = secrets_of(finds)
+        kept: list[bytes] = []
+        done, at, passed = 0, before, 0
+        for piece in pieces:
+            at += len(piece)
+            end = min(at, settled)
+            here = bisect_left(secrets, (end,))
+            if here and end < secrets[here - 1][1]:  # it goes on in the next piece
+                here -= 1
+                end = max(done, secrets[here][0])
+            kept.append(self._redactor.between(data, secrets[passed:here], done, end))
+            done, passed = end, here
         if len(self._held) > HOLD_LIMIT:
             self._closed, self._held = True, b""
-            return self._redactor.replaced(data[:settled], finds) + b"<redacted: the rest of this body>"
-        return self._redactor.replaced(data[:settled] if self._held else data, finds)
+            kept[-1] += b"<redacted: the rest of this body>"
+        return kept
 
     def flush(self) -> bytes:
         """The body is over: the rest of it. What had begun like a secret and was cut counts as one."""
         data, self._held = self._held, b""
+        if not data:
+            return data
         finds, _ = self._scanner.scan(data, fields=self._fields, final=True)
         return self._redactor.replaced(data, [*finds, *self._scanner.find_cut(data)])

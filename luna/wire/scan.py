@@ -68,10 +68,10 @@ _FIELD = re.compile(
 )
 _FIELD_BEGUN = re.compile(rb'"%b\\?(?:"\s*(?::\s*\\?)?)?\Z' % _trie(_FIELD_NAMES))
 # A bracket ends a value: links stand in brackets in Markdown.
-# Each begins with a letter or two that are rare, so that the search can jump.
+# Each begins with what is rare, and can be looked for first.
 _PARAMS_AFTER = tuple(
-    re.compile(mark + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#)\]]*+)(?P<end>\Z)?")
-    for mark in (rb"\?", rb"&(?:amp;)?", rb"\\u0026")
+    (mark, re.compile(begin + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#)\]]*+)(?P<end>\Z)?"))
+    for mark, begin in ((b"?", rb"\?"), (b"&", rb"&(?:amp;)?"), (b"\\", rb"\\u0026"))
 )
 _PARAM_BEGUN = re.compile(rb"(?:\\u0026|&amp;|[?&])(?=([\w-]{0,24}=?)\Z)")
 _MARK_BEGUN = re.compile(rb"(?:\\(?:u(?:0(?:0(?:2)?)?)?)?|&(?:a(?:m(?:p)?)?)?)\Z")
@@ -126,7 +126,7 @@ class Scanner:
                 self._find_literal(data, secret, needle, finds)
         if b"=" in data:
             self._find_params(data, finds, open_)
-        if b"eyJ" in data:
+        if _may_hold_token(data):
             self._find_tokens(data, finds, open_)
         closed = self._find_fields(data, finds, open_) if fields else 0
         finds.sort()
@@ -146,7 +146,7 @@ class Scanner:
     def _nothing_in(self, data: bytes, final: bool) -> bool:
         """Certain at a glance, which it is of most pieces of a stream: no rule but those for fields finds anything in
         it, and nothing begins at its end."""
-        if b"=" in data or b"eyJ" in data:
+        if b"=" in data or _may_hold_token(data):
             return False
         if not final and (data[-1:] != b"\n" or _NEWLINE in self._inside):
             return False
@@ -170,8 +170,8 @@ class Scanner:
         return [Find(end - size, end, end - size, end) for size in sizes]
 
     def _find_params(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
-        for pattern in _PARAMS_AFTER:
-            for found in pattern.finditer(data):
+        for mark, pattern in _PARAMS_AFTER:
+            for found in pattern.finditer(data) if mark in data else ():
                 finds.append(Find(found.start(), found.end(), *found.span("value")))
                 if found["end"] is not None:
                     open_.append(found.start())
@@ -221,6 +221,11 @@ class Scanner:
             open_.append(offset + quote)
         if field := _FIELD_BEGUN.search(tail):
             open_.append(offset + field.start())
+
+
+def _may_hold_token(data: bytes) -> bool:
+    """Whether `eyJ` stands in it. A single letter that is rare is found many times as fast as three."""
+    return any(before.endswith(b"ey") for before in data.split(b"J")[:-1]) if b"J" in data else False
 
 
 def _overlap(data: bytes, secret: bytes) -> int:

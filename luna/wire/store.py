@@ -1,54 +1,27 @@
 """Where recordings live: a folder of JSON Lines files, newest worth most.
 
-Owns the policy (which flows are recorded, which recordings are kept), the quotas and the file names.
-A disk that is full or read-only costs recordings, never a flow. How lines reach the disk is
-`luna.wire.draft`; what they say is not looked at here.
+Owns the policy: which flows are recorded, which recordings are kept. A disk that is full or read-only costs recordings,
+never a flow. How lines reach the disk is `luna.wire.draft`, what of it stays there `luna.wire.shelf`; what they say is
+not looked at here.
 """
 
 import re
-import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from luna.model.ambient import Clock
 from luna.model.dialect import ClientRequest
 from luna.model.errors import Kind, LunaError
-from luna.wire.draft import Draft, Writer, log
+from luna.wire.draft import Draft, Writer
 from luna.wire.ledger import BUDGET, Ledger
 from luna.wire.recorder import Recorder
 from luna.wire.redact import Redactor
+from luna.wire.shelf import Entry, Quota, Shelf, entries, find, name_of
 
 Policy = Literal["off", "errors", "all"]
 
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d{3})Z-([\w-]{1,64})\.jsonl", re.ASCII)
 _FLOW = re.compile(r"[\w-]{1,64}", re.ASCII)
-_TIME = "%Y%m%dT%H%M%S.%f"
-_LEFTOVER_SECONDS = 86_400.0
-_LOW_WATER = 0.95
-
-
-@dataclass(frozen=True)
-class Quota:
-    """What the folder may hold. The oldest recordings go first."""
-
-    size: int = 1024 * 1024 * 1024
-    """Bytes."""
-    count: int = 2000
-    age: float = 14 * 86_400.0
-    """Seconds."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One recording on disk. `at` is when the flow was born, in seconds since the epoch; `size` in bytes."""
-
-    flow: str
-    at: float
-    size: int
-    path: Path
 
 
 class Recordings:
@@ -60,11 +33,9 @@ class Recordings:
         self.folder = folder
         self._luna = luna
         self._clock = clock
-        self._quota = quota or Quota()
         self._budget = budget
         self._writer = Writer()
-        self._count = self._size = 0
-        self._oldest = 0.0  # so that the first recording makes us look at what is there
+        self._shelf = Shelf(folder, quota or Quota(), clock)
 
     def __repr__(self) -> str:
         return f"<Recordings {self.folder.name}/ {self._writer!r}>"
@@ -88,9 +59,7 @@ class Recordings:
         those in force by stage, `secrets` what must not be written down wherever it stands."""
         if policy == "off":
             return None
-        stamp = datetime.fromtimestamp(born, UTC).strftime(_TIME)[:-3]
-        name = f"{stamp}Z-{re.sub(r'[^A-Za-z0-9_-]', '_', flow)[:64]}.jsonl"
-        draft = Draft(self.folder / name, self._writer, keep_always=policy == "all", kept=self._kept)
+        draft = Draft(self.folder, name_of(flow, born), self._writer, keep_always=policy == "all", kept=self._shelf.put)
         ledger = Ledger(flow, clock=self._clock, redactor=Redactor(secrets), sink=draft, budget=self._budget)
         recorder = Recorder(ledger)
         recorder.head(
@@ -107,18 +76,13 @@ class Recordings:
 
     def list(self) -> "list[Entry]":
         """What is there, newest first. Reads the folder: call it in a worker thread."""
-        try:
-            found = [entry for path in self.folder.iterdir() if (entry := _entry(path)) is not None]
-        except FileNotFoundError:
-            return []  # nothing was ever recorded
-        return sorted(found, key=lambda entry: (entry.at, entry.flow), reverse=True)
+        return entries(self.folder)
 
     def path(self, flow: str) -> Path:
         """The file of a flow's recording. Raises LunaError(NOT_FOUND)."""
-        if _FLOW.fullmatch(flow):
-            for entry in self.list():
-                if entry.flow == flow:
-                    return entry.path
+        entry = find(self.folder, flow) if _FLOW.fullmatch(flow) else None
+        if entry is not None:
+            return entry.path
         raise LunaError(
             Kind.NOT_FOUND,
             "There is no recording of that flow.",
@@ -128,6 +92,7 @@ class Recordings:
     def remove(self, flow: str) -> None:
         """Delete a recording. Raises LunaError(NOT_FOUND)."""
         self.path(flow).unlink(missing_ok=True)
+        self._shelf.look_again()
 
     def discard(self, flows: Collection[str]) -> int:
         """Delete those recordings of these flows that there are: how many there were. Blocks."""
@@ -135,6 +100,7 @@ class Recordings:
         found = [entry for entry in self.list() if entry.flow in flows]
         for entry in found:
             entry.path.unlink(missing_ok=True)
+        self._shelf.look_again()
         return len(found)
 
     def flush(self) -> None:
@@ -144,46 +110,3 @@ class Recordings:
     def close(self) -> None:
         """Write what is waiting and stop. Blocks; recordings that end later are dropped."""
         self._writer.close()
-
-    def _kept(self, size: int) -> None:
-        """A recording has been written: see that the folder stays within its quota. Runs in the writer's thread."""
-        self._count += 1
-        self._size += size
-        now = self._clock.wall()
-        if self._count > self._quota.count or self._size > self._quota.size or now - self._oldest > self._quota.age:
-            try:
-                self._prune(now)
-            except OSError as error:
-                log.warning("The recordings could not be pruned: %s.", error.strerror)
-
-    def _prune(self, now: float) -> None:
-        entries = self.list()
-        count, size = len(entries), sum(entry.size for entry in entries)
-        over = count > self._quota.count or size > self._quota.size
-        water = _LOW_WATER if over else 1.0  # room to breathe, so that not every recording comes by here
-        while entries and (
-            count > max(1, int(self._quota.count * water))
-            or size > self._quota.size * water
-            or now - entries[-1].at > self._quota.age
-        ):
-            oldest = entries.pop()
-            oldest.path.unlink(missing_ok=True)
-            count -= 1
-            size -= oldest.size
-            log.debug("Removed the recording of flow %s: the quota is used up.", oldest.flow)
-        for leftover in self.folder.glob("*.part"):
-            if now - leftover.stat().st_mtime > _LEFTOVER_SECONDS:  # of a process that died
-                leftover.unlink(missing_ok=True)
-        self._count, self._size = count, size
-        self._oldest = entries[-1].at if entries else now
-
-
-def _entry(path: Path) -> Entry | None:
-    """None for what is no recording, or has just gone."""
-    named = _NAME.fullmatch(path.name)
-    try:
-        facts = path.lstat()
-        at = datetime.strptime(named[1], _TIME).replace(tzinfo=UTC).timestamp() if named else 0.0
-    except (FileNotFoundError, ValueError):
-        return None
-    return Entry(named[2], at, facts.st_size, path) if named and stat.S_ISREG(facts.st_mode) else None

@@ -4,7 +4,7 @@ from typing import Literal
 
 from luna.model.dialect import Headers
 from luna.model.errors import LunaError
-from luna.wire.frames import UpData, UpEnd, UpHead, UpRequest, pack
+from luna.wire.frames import UpEnd, UpHead, UpRequest, pack
 from luna.wire.ledger import Ledger, harmless
 
 LARGEST_UPLOAD = 64 * 1024
@@ -19,7 +19,7 @@ class Tape:
     def __init__(self, ledger: Ledger, x: int) -> None:
         self.ledger = ledger
         self._x = x
-        self._body = ledger.redactor.stream(fields=True)
+        self._body = ledger.body(x, fields=True)
         self.ended = False
 
     def __repr__(self) -> str:
@@ -39,15 +39,12 @@ class Tape:
     def head(self, status: int, headers: Headers) -> None:
         """The upstream answers."""
         ledger = self.ledger
-        self._body = ledger.redactor.stream(fields=not is_event_stream(headers))
+        self._body = ledger.body(self._x, fields=not is_event_stream(headers))
         ledger.write(UpHead(ledger.now(), self._x, status, ledger.redactor.headers(headers)))
 
-    @harmless
     def data(self, data: bytes) -> None:
         """One read of the body."""
-        ledger = self.ledger
-        if ledger.afford(len(data)):
-            ledger.write(UpData(ledger.now(), self._x, **pack(self._body.feed(data))))
+        self.ledger.piece(self._body, data)
 
     @harmless
     def end(self, how: Literal["complete", "closed", "broken"], error: LunaError | None = None) -> None:
@@ -56,10 +53,12 @@ class Tape:
             return
         self.ended = True
         ledger = self.ledger
-        if not ledger.left_out and (rest := self._body.flush()):
-            ledger.write(UpData(ledger.now(), self._x, **pack(rest)))
-        told = (error.kind.value, error.message, error.hint) if error is not None else ()
-        ledger.write_redacted(UpEnd(ledger.now(), self._x, how, *told))
+        ledger.over(self._body)
+        if error is None:
+            ledger.write(UpEnd(ledger.now(), self._x, how))
+        else:
+            told = (error.kind.value, error.message, error.hint)
+            ledger.write_redacted(UpEnd(ledger.now(), self._x, how, *told))
 
 
 def _shortened(headers: Headers, body: bytes) -> bytes:

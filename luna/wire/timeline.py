@@ -92,8 +92,12 @@ def lanes(recording: Recording, start: int, end: int, most: int) -> list[Lane]:
 
 def kind_of(exchange: Exchange) -> SpanKind:
     """What an exchange was for, by where it went (wire document, sections 2 to 6)."""
-    parts = urlsplit(exchange.opened.url)
-    path, method = parts.path, exchange.opened.method
+    return purpose(exchange.opened.method, exchange.opened.url)
+
+
+def purpose(method: str, url: str) -> SpanKind:
+    """The same of a request."""
+    path = urlsplit(url).path
     if path.endswith("/completions/stop"):
         return "stop"
     if path.endswith("/chat/completions"):

@@ -23,12 +23,13 @@ ALLOWED: dict[str, set[str]] = {
     "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation", "filters"},
     "config": BASE | {"core", "disk"},
     "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation", "filters"},
+    "traces": BASE | {"core", "state", "upstream", "wire"},
     "demo": BASE,
     "admin": BASE
     | {"core", "config", "state", "wire", "qwen", "upstream", "disk", "conversation", "filters", "replay"},
     "server": BASE
     | {"core", "protocols", "config", "state", "wire", "qwen", "upstream", "admin", "demo", "disk", "tools.profiles"}
-    | {"filters", "replay"},
+    | {"filters", "replay", "traces"},
     "replay": BASE | {"core", "protocols", "config", "state", "wire", "qwen", "upstream"},
     "doctor": BASE | {"core", "config", "state", "qwen", "upstream", "demo", "server", "disk", "tools.markup"},
     "cli": BASE
@@ -51,6 +52,7 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"state"},
     "psycopg": {"state"},
     "playwright": {"qwen"},
+    "opentelemetry": {"traces"},
 }
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

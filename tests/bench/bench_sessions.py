@@ -91,7 +91,7 @@ async def figures(store: Store, said: list[str], digests: dict[bytes, str]) -> N
         assert (await Sessions(store).find(foreign)).node is None
 
     async def hop() -> None:
-        await store.run(lambda _: None)
+        await store.look_up(lambda _: None)
 
     asked_new = asked("something new")
     foreign = asked(*(f"{text}!" for text in said), "and now?")

@@ -11,7 +11,7 @@ from sqlalchemy import Executable
 
 from luna.cli.main import main
 from luna.state.store import Store
-from luna.state.store.writer import Row
+from luna.state.store.transaction import Row
 
 
 def forget(_store: Store, _statement: Executable, _rows: Row | Sequence[Row]) -> None:

@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 
 SIZES = (Size("desktop", 1280, 800, False), Size("phone", 390, 844, True))
-FACES = ("summary", "request", "qwen", "stream", "answer", "stages", "log")
+FACES = ("summary", "request", "qwen", "stream", "answer", "stages", "log", "inspect")
 
 
 def places(flow: str, failed: str) -> list[Place]:
@@ -69,6 +69,7 @@ def places(flow: str, failed: str) -> list[Place]:
         Place("flows-no-match", "/flows?filter=~m%20nobody", ".empty"),
         *(Place(f"flow-{face}", f"/flows/{flow}?tab={face}", "[role=tabpanel][data-state=active] *") for face in FACES),
         Place("flow-failed", f"/flows/{failed}", ".flow-problem"),
+        Place("breakpoints", "/breakpoints"),
         Place("pipelines", "/pipelines"),
         Place("accounts", "/accounts"),
         Place("sessions", "/sessions"),
@@ -80,6 +81,7 @@ def places(flow: str, failed: str) -> list[Place]:
         Place("settings-storage", "/settings?tab=storage"),
         Place("settings-audit", "/settings?tab=audit"),
         Place("logs", "/logs"),
+        Place("drift", "/drift"),
         Place("playground", "/playground"),
         Place("missing", "/nothing-here", "main .empty, main h1, main h2"),
     ]

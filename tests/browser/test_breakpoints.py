@@ -117,6 +117,7 @@ async def test_a_request_is_answered_by_hand_and_another_aborted(visit: Visit) -
         await check_accessibility(page)
         await page.get_by_label("Text", exact=True).fill("By a person.")
         await page.get_by_role("button", name="Send this answer").click()
+    await expect(page.get_by_text("No flow waits.")).to_be_visible()  # or the next one to look at were the last one
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask)
         await page.get_by_role("button", name="Look at it").click()

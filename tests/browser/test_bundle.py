@@ -108,6 +108,23 @@ async def test_a_bundle_is_shown_and_nothing_can_be_changed(
     await page.get_by_role("tab", name="To the client").click()
     await expect(page.get_by_text("one two three").first).to_be_visible()
     await page.screenshot(path=pictures() / "bundle-open.png")
+    await expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    await page.get_by_role("tab", name="Inspect").click()
+    await page.get_by_role("button", name="Replay …").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("What is repeated").locator("option")).to_have_count(2)  # nobody answers a request
+    await page.screenshot(path=pictures() / "bundle-replay.png")
+    await dialog.get_by_role("button", name="Run it").click()
+    await expect(page.get_by_text("Identical at every boundary")).to_be_visible(timeout=60_000)
+    await page.screenshot(path=pictures() / "bundle-replayed.png")
+    for path, gone in (("/logs", "Delete all lines"), ("/pipelines?view=files", "Save"), ("/prompts", "Save")):
+        await page.goto(f"{origin}{path}")
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.get_by_text("This is a bundle of another machine")).to_be_visible()
+        await expect(page.get_by_role("button", name=gone)).to_have_count(0)
+    again = {"level": "request"}
+    asked = await context.request.post(f"{origin}/api/flows/{flow}/replay", data=again)
+    assert asked.status == 403 and "nobody answers" in await asked.text()
     refused = await context.request.delete(f"{origin}/api/flows/{flow}", headers={"content-type": "application/json"})
     assert refused.status == 403
     assert "This luna shows a bundle" in msgspec.json.decode(await refused.body())["error"]["message"]

@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Response, expect
 
+from luna import __version__
 from tests.browser.visit import Visit, check_accessibility
 from tests.support.house import ADMIN_KEY
 
 PAGES = (
     "/",
     "/flows",
+    "/breakpoints",
     "/pipelines",
     "/accounts",
     "/sessions",
@@ -22,6 +24,7 @@ PAGES = (
     "/settings",
     "/logs",
     "/playground",
+    "/drift",
 )
 FIRST_LOAD = 350 * 1024
 """Bytes, gzipped, of all that comes before somebody sees the first page."""
@@ -67,6 +70,29 @@ async def test_the_first_page_is_light(visit: Visit) -> None:
             assert len(body) < 1024 or response.headers.get("content-encoding"), path
     assert {"/"} < weights.keys()
     assert sum(weights.values()) <= FIRST_LOAD, weights
+
+
+async def test_the_frame_says_which_luna_it_is(visit: Visit) -> None:
+    page = await visit.open("/")
+    await expect(page.get_by_role("navigation", name="Pages")).to_contain_text(f"luna {__version__}")
+    await visit.picture("frame")
+
+
+async def test_a_dialog_begins_at_its_first_field_or_at_what_does_no_harm(visit: Visit) -> None:
+    page = await visit.open("/network")
+    await page.get_by_role("button", name="Add a worker").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.locator("input, select, textarea").first).to_be_focused()
+    await visit.picture("dialog-form")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Add a worker")).to_be_focused()
+    await visit.luna.request("GET", "/v1/models")
+    page = await visit.open("/logs")
+    await page.get_by_role("button", name="Delete all lines").click()
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+    await visit.picture("dialog-confirm")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_a_chosen_theme_stays(visit: Visit) -> None:

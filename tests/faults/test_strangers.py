@@ -37,6 +37,7 @@ MODELS = [
     ("POST", "/v1/messages/count_tokens"),
 ]
 PAGES = [("GET", "/"), ("GET", "/accounts"), ("GET", "/assets/none.js"), ("GET", "/login"), ("GET", "/nothing.txt")]
+PAGES += [("GET", "/debug/tasks")]
 WORKER = [("POST", "/worker/exchange"), ("GET", "/worker/egress-ip")]
 OPEN = {"/health", "/health/ready", "/metrics", "/api/login", "/api/logout", "/auth/start/x", "/auth/callback/x"}
 """What strangers may ask: how luna is, and for a way in or out."""

@@ -692,7 +692,7 @@ async def test_a_database_that_cannot_be_read_is_told(desk: Conversing, monkeypa
     async def broken(*_: object) -> None:
         raise LunaError(Kind.INTERNAL, "luna cannot read its database: disk I/O error.")
 
-    monkeypatch.setattr(desk.store, "run", broken)
+    monkeypatch.setattr(desk.store, "look_up", broken)
     found = await desk.chat("said", "elsewhere", "two")
     assert found.status == 500
     assert desk.heard == []

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.to_thread
 import httpcore
 
 from tests.support.ports import free_port
@@ -68,13 +69,13 @@ class Serving:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, **more: str) -> Iterator[Serving]:
-    """Start it, wait until it answers, end it."""
+def serving(data_dir: Path, *arguments: str, under: Sequence[str] = (), **more: str) -> Iterator[Serving]:
+    """Start it, wait until it answers, end it. `under`: a command that ends by executing what follows it."""
     port = free_port()
     log = data_dir.parent / f"{data_dir.name}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "luna", "serve", "--port", str(port), *arguments],
+            [*under, sys.executable, "-m", "luna", "serve", "--port", str(port), *arguments],
             env=environment(data_dir, **more),
             cwd=ROOT,
             stdout=output,
@@ -91,8 +92,22 @@ def serving(data_dir: Path, *arguments: str, **more: str) -> Iterator[Serving]:
                 process.wait()
 
 
+@asynccontextmanager
+async def serving_beside(
+    data: Path, environ: Mapping[str, str], *, under: Sequence[str] = ()
+) -> AsyncIterator[Serving]:
+    """`serving`, whose waiting does not stop this process's own event loop, in which the look-alike lives."""
+    manager = serving(data, under=under, **environ)
+    running = await anyio.to_thread.run_sync(manager.__enter__)
+    try:
+        yield running
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(manager.__exit__, None, None, None)
+
+
 def _wait(running: Serving) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and running.process.poll() is None:
         try:
             running.get("/health")

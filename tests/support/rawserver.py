@@ -87,6 +87,13 @@ class RawServer:
     def __repr__(self) -> str:
         return f"<RawServer :{self.port} heard={len(self.heard)} open={self.open}>"
 
+    def say(self, *scripts: Script | bytes) -> None:
+        """From now on it says these, in place of what was left."""
+        self._scripts = [
+            *self._scripts[: len(self.heard)],
+            *([one] if isinstance(one, bytes) else one for one in scripts),
+        ]
+
     @property
     def url(self) -> str:
         """Where it listens, without a path."""

@@ -59,7 +59,8 @@ class ScriptedResponse:
         return b"".join([chunk async for chunk in self.chunks()])[:limit]
 
     async def aclose(self) -> None:
-        await anyio.lowlevel.checkpoint()
+        with anyio.CancelScope(shield=True):  # it takes a while, and is not broken off
+            await anyio.lowlevel.checkpoint()
         if self._closed is not None:
             self._closed()
             self._closed = None

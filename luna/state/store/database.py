@@ -8,25 +8,27 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from luna.state.store.migrations import NewerDatabase, migrate
+from luna.state.store.prepared import wrapped
 
 log = logging.getLogger("luna.state.store")
 
 BUSY_SECONDS = 5.0
 """How long SQLite waits for somebody else's lock."""
 READERS = 3
+"""Connections for reading, beside those that the writer and the one who looks up keep."""
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "temp_store=MEMORY",
     "mmap_size=67108864",
-    # A request writes some 40 pages, most of them the same again: copied over once in 100 requests, not in 25.
-    "wal_autocheckpoint=4000",
+    # Who writes sees to that (`checkpoint`); this is for what grows faster than is foreseen.
+    "wal_autocheckpoint=16000",
 )
 
 
@@ -56,7 +58,7 @@ def open_database(url: URL, problems: list[str]) -> Engine:
     `problems`. Raises DatabaseError for one that cannot be reached, is newer than this luna, or cannot be written."""
     if url.get_backend_name() == "sqlite":
         return _open_sqlite(url, problems)
-    engine = create_engine(url, pool_size=READERS + 1, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, pool_size=READERS + 2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     try:
         migrate(engine)
     except (DBAPIError, NewerDatabase) as error:
@@ -96,7 +98,7 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=READERS + 1,
+        pool_size=READERS + 2,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
@@ -107,6 +109,24 @@ def _sqlite_engine(url: URL) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def wait_for_locks(connection: Connection, wait: bool) -> None:
+    """Whether whoever finds SQLite locked waits for it, for a while, or is told at once. Raises DBAPIError."""
+    _pragma(connection, f"busy_timeout={round(BUSY_SECONDS * 1000) if wait else 0}")
+
+
+def checkpoint(connection: Connection) -> None:
+    """Copy SQLite's log over into the file, as far as nobody reads it, so that it begins anew: that is where the disk
+    is waited for, and with the write that comes next. Raises DBAPIError."""
+    _pragma(connection, "wal_checkpoint(PASSIVE)")
+
+
+def _pragma(connection: Connection, words: str) -> None:
+    try:
+        connection.connection.cursor().execute(f"PRAGMA {words}").close()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(words, error, connection.dialect) from error
 
 
 class _Damaged(Exception):

@@ -8,11 +8,19 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 
-from luna.state.store.tables import VERSION, meta, metadata
+from luna.state.store.tables import VERSION, chats, meta, metadata, runs
 
 Step = Callable[[Connection], None]
 
-STEPS: dict[int, Step] = {}
+
+def _fewer_indexes(connection: Connection) -> None:
+    for name in ("runs_by_status", "sessions_by_chat", "chats_by_chat", "chats_by_time"):
+        connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
+    for index in (*runs.indexes, *chats.indexes):
+        index.create(connection, checkfirst=True)
+
+
+STEPS: dict[int, Step] = {2: _fewer_indexes}
 """By the version that they lead to."""
 
 ANY_INTEGER = 0x6C756E61
@@ -46,4 +54,8 @@ def version_of(connection: Connection) -> int | None:
     if not inspect(connection).has_table(meta.name):
         return None
     value = connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar()
-    return int(value) if value is not None else None
+    if value is None:
+        return None
+    if not str(value).isdecimal() or not 0 < len(str(value)) < 10 or int(value) < 1:
+        raise NewerDatabase(f"the database has version {str(value)[:20]!r}, and this luna knows {VERSION}")
+    return int(value)

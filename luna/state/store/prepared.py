@@ -7,6 +7,7 @@ a list) goes SQLAlchemy's way.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Executable
@@ -31,32 +32,29 @@ class Prepared:
         text = self._text(connection.dialect)
         if not text.lasting:
             return [tuple(row) for row in connection.execute(self._statement, values)]
-        cursor = _cursor(connection)
+        cursor = cursor_of(connection)
         try:
             cursor.execute(text.sql, text.bound(values))
             found: list[tuple[Any, ...]] = cursor.fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(text.sql, error, connection.dialect) from error
+            raise wrapped(text.sql, error, connection.dialect) from error
         finally:
             cursor.close()
         return found
 
-    def write(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Run it for each row. Raises DBAPIError."""
+    def write(self, connection: Connection, cursor: Any, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run it for each row. `cursor`: one of the driver's, of this connection. Raises DBAPIError."""
         text = self._text(connection.dialect)
         if not text.lasting:
             connection.execute(self._statement, [*rows])
             return
-        cursor = _cursor(connection)
         try:
             if len(rows) == 1:
                 cursor.execute(text.sql, text.bound(rows[0]))
             else:
                 cursor.executemany(text.sql, [text.bound(row) for row in rows])
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(text.sql, error, connection.dialect) from error
-        finally:
-            cursor.close()
+            raise wrapped(text.sql, error, connection.dialect) from error
 
     def _text(self, dialect: Dialect) -> "_Text":
         made = self._texts.get(dialect.name)
@@ -68,7 +66,7 @@ class Prepared:
 class _Text:
     """It, as one dialect spells it."""
 
-    __slots__ = ("_fixed", "_order", "lasting", "sql")
+    __slots__ = ("_fixed", "_in_order", "_order", "lasting", "sql")
 
     def __init__(self, statement: Executable, columns: Collection[str] | None, dialect: Dialect) -> None:
         # For one row or many alike: what an insert made is never asked for.
@@ -81,9 +79,14 @@ class _Text:
         self._order = tuple(compiled.positiontup or ())
         defaults = {column.key: column.default for column in compiled.insert_prefetch or ()}
         self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}  # type: ignore[union-attr]
+        given = frozenset(columns or ())
+        # All that there is to be done for most: the values, in their order.
+        self._in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
 
     def bound(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them."""
+        if self._in_order is not None:
+            return self._in_order(values)
         if not self._order:
             return {**self._fixed, **values}
         fixed = self._fixed
@@ -98,13 +101,22 @@ def committed(connection: Connection) -> None:
     try:
         connection.connection.commit()
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _wrapped("COMMIT", error, connection.dialect) from error
+        raise wrapped("COMMIT", error, connection.dialect) from error
 
 
-def _cursor(connection: Connection) -> Any:
+def rolled_back(connection: Connection) -> None:
+    """End what reading has begun without SQLAlchemy's knowledge. Raises DBAPIError."""
+    try:
+        connection.connection.rollback()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped("ROLLBACK", error, connection.dialect) from error
+
+
+def cursor_of(connection: Connection) -> Any:
+    """A cursor of the driver's."""
     return connection.connection.cursor()
 
 
-def _wrapped(sql: str, error: Exception, dialect: Dialect) -> Exception:
+def wrapped(sql: str, error: Exception, dialect: Dialect) -> Exception:
     """The error as SQLAlchemy would raise it, without the values."""
     return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)

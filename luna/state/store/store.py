@@ -1,6 +1,7 @@
 """The store: one database for everything that must outlive the process.
 
-Owns the threads between the event loop and the database: one that writes (`luna.state.store.writer`), a few that read.
+Owns the threads between the event loop and the database: one that writes (`luna.state.store.writer`), one that looks up
+what requests wait for (`luna.state.store.reader`), a few that read.
 Asynchronous for its callers, who pass SQLAlchemy Core statements and know neither connections nor dialects; the
 drivers below are synchronous, because one hop to a thread for a whole batch costs less than one for each call.
 """
@@ -22,7 +23,9 @@ from sqlalchemy.sql import Select
 
 from luna.model.errors import Kind, LunaError
 from luna.state.store.database import READERS, database_url, open_database, told
-from luna.state.store.writer import Row, Writer
+from luna.state.store.reader import Reader
+from luna.state.store.transaction import Row
+from luna.state.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -37,6 +40,7 @@ class Store:
         self._engine = engine
         self._url = url
         self._writer = Writer(engine)
+        self._reader = Reader(engine)
         self._readers = anyio.CapacityLimiter(READERS)
         self._upserts: dict[str, Executable] = {}
         self.problems = problems
@@ -79,6 +83,7 @@ class Store:
 
     def _close(self) -> None:
         self._writer.close()
+        self._reader.close()
         self._engine.dispose()
 
     async def _drained(self) -> None:
@@ -122,17 +127,19 @@ class Store:
         write. Raises LunaError(INTERNAL)."""
         return await anyio.to_thread.run_sync(partial(self._reading, work), limiter=self._readers)
 
+    async def look_up(self, work: Callable[[Connection], T]) -> T:
+        """The same, by a shorter way, one after the other: for a row or a few that a request waits for."""
+        try:
+            return await self._reader.read(work)
+        except SQLAlchemyError as error:
+            raise _unreadable(error) from None
+
     def _reading(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
-            raise LunaError(
-                Kind.INTERNAL,
-                f"luna cannot read its database: {said[0] if said else 'no reason given'}.",
-                hint="See that luna may read its data directory, or that the database server runs.",
-            ) from None
+            raise _unreadable(error) from None
 
     # For people
 
@@ -153,3 +160,12 @@ class Store:
             "problem": writer.problem,
             "problems": list(self.problems),
         }
+
+
+def _unreadable(error: SQLAlchemyError) -> LunaError:
+    said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
+    return LunaError(
+        Kind.INTERNAL,
+        f"luna cannot read its database: {said[0] if said else 'no reason given'}.",
+        hint="See that luna may read its data directory, or that the database server runs.",
+    )

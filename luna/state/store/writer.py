@@ -1,29 +1,29 @@
 """Writes: queued by whoever has something to keep, committed together.
 
-Owns the queue, the grouping and what happens when the database refuses. `write` costs an append; one thread takes all
-that is waiting and makes one transaction of it, so that many requests share the price of a commit. The order of the
-writes is kept. What fails for the moment (a lock, a full disk, a server that restarts) is kept and tried again; a
-single write that is wrong in itself is dropped and named, so that it cannot hold back the others.
+Owns the queue, who brings it in and where, and what happens when the database refuses. `write` costs an append. All
+that is waiting becomes one transaction: of SQLite's, a small one is made on the spot by whoever asks for the commit,
+because waking a thread costs several times what the transaction does; every other one in a thread, where many requests
+share it. The order of the writes is kept. What fails for the moment (a lock, a full disk, a server that restarts) is
+kept and tried again; a single write that is wrong in itself is dropped and named, so that it cannot hold back the
+others.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from time import perf_counter
 
 import anyio
 from anyio.lowlevel import current_token
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import Engine, Executable
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
-from luna.state.store.prepared import Prepared, committed
 from luna.state.store.thread import OwnThread
+from luna.state.store.transaction import Row, Transactions, Write
 
 log = logging.getLogger("luna.state.store")
-
-Row = Mapping[str, Any]
 
 MOST = 2_000
 """Writes in one transaction."""
@@ -33,20 +33,21 @@ PAUSES = (0.05, 0.2, 1.0, 5.0)
 """Seconds between two tries at a database that refuses; the last one repeats."""
 LINGER = 0.05
 """Seconds that writes nobody waits for may lie, so that more of them share a commit."""
-PREPARED = 200
-"""Statements whose text is kept."""
+SMALL = 64
+"""Rows that may be brought in on the spot: a millisecond's work."""
+SLOW = 0.05
+"""Seconds that this may take. A disk that has needed longer is left to the thread for a while."""
+WARY = 1.0
+"""Seconds of that while."""
 PATIENCE = 2.0
 """Seconds that somebody who waits for a commit is kept waiting while the database refuses."""
-
-_Write = tuple[Executable, Sequence[Row]]
 
 
 class Writer:
     """The one who writes."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._waiting: deque[_Write] = deque()
+        self._waiting: deque[Write] = deque()
         self._queued = 0
         self._done = 0
         self._wanted = anyio.Event()
@@ -54,11 +55,14 @@ class Writer:
         """The event loop's own timer, as long as `run` runs."""
         self._lingering = False
         """What waits will be brought in when its time has come, if not before."""
-        self._moved = anyio.Event()
+        self._moved: anyio.Event | None = None
+        """For those who wait, where somebody does."""
         self._stopping = False
         self._thread = OwnThread("writer")
-        self._connection: Connection | None = None
-        self._prepared: dict[tuple[object, ...], Prepared] = {}
+        self._transactions = Transactions(engine)
+        self._away = False
+        """The thread is at it."""
+        self._wary_until = 0.0
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
         self.commits = 0
@@ -91,15 +95,20 @@ class Writer:
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
         goal = self._queued
+        if self._waiting and self._may_be_brought_in_here():
+            self._bring_in_here()
+        if self._done >= goal:
+            return
         self._wanted.set()
         patience = PATIENCE
         while self._done < goal and patience > 0:
+            moved = self._moved = self._moved or anyio.Event()
             if not self.problem:
-                await self._moved.wait()
+                await moved.wait()
                 continue
             begun = anyio.current_time()
             with anyio.move_on_after(patience):
-                await self._moved.wait()
+                await moved.wait()
             patience -= anyio.current_time() - begun
         if self._done < goal:
             raise LunaError(
@@ -121,7 +130,9 @@ class Writer:
                 if not self._waiting:
                     self._wanted = anyio.Event()
                 if batch:
+                    self._away = True
                     await self._bring_in(batch)
+                    self._away = False
         finally:
             self._later = None
 
@@ -132,14 +143,47 @@ class Writer:
 
     def _time_has_come(self) -> None:
         self._lingering = False
-        self._wanted.set()
+        if self._waiting:
+            self._wanted.set()
 
-    async def _bring_in(self, batch: list[_Write]) -> None:
+    def _may_be_brought_in_here(self) -> bool:
+        """Nobody else is at it, and it will not take long."""
+        return (
+            self._transactions.local
+            and not (self._away or self.problem or self._transactions.long or self._later is None)
+            and len(self._waiting) <= SMALL
+            and perf_counter() >= self._wary_until
+            and self._transactions.quick([*self._waiting], SMALL)
+        )
+
+    def _bring_in_here(self) -> None:
+        """What does not go well at once is left to the thread, which can wait and try again."""
+        batch = [*self._waiting]
+        self._waiting.clear()
+        begun = perf_counter()
+        try:
+            self._transactions.bring_in(batch, patient=False)
+        except SQLAlchemyError:
+            self._waiting.extendleft(reversed(batch))
+            self._wary_until = perf_counter() + WARY
+            return
+        now = perf_counter()
+        if now - begun > SLOW:
+            self._wary_until = now + WARY
+        self._brought_in(len(batch), now - begun)
+
+    def _brought_in(self, writes: int, seconds: float) -> None:
+        self._done += writes
+        self.commits += 1
+        self.seconds += seconds
+        self._tell()
+
+    async def _bring_in(self, batch: list[Write]) -> None:
         pauses = iter(PAUSES)
         begun = anyio.current_time()
         while True:
             try:
-                await self._thread.run(partial(self._transact, batch))
+                await self._thread.run(partial(self._transactions.bring_in, batch, patient=True))
             except SQLAlchemyError as error:
                 if not _may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
@@ -159,12 +203,9 @@ class Writer:
         if self.problem and not self.lost:
             log.warning("the database takes writes again")
         self.problem = ""
-        self._done += len(batch)
-        self.commits += 1
-        self.seconds += anyio.current_time() - begun
-        self._tell()
+        self._brought_in(len(batch), anyio.current_time() - begun)
 
-    async def _bring_in_one_by_one(self, batch: list[_Write], error: SQLAlchemyError) -> None:
+    async def _bring_in_one_by_one(self, batch: list[Write], error: SQLAlchemyError) -> None:
         """Something in the batch is wrong: find it, so that only it is lost."""
         if len(batch) == 1:
             self.lost += 1
@@ -172,58 +213,20 @@ class Writer:
             return
         for write in batch:
             try:
-                await self._thread.run(partial(self._transact, [write]))
+                await self._thread.run(partial(self._transactions.bring_in, [write], patient=True))
             except SQLAlchemyError as wrong:
                 self.lost += 1
                 log.error("a write was dropped: %s", _reason(wrong))
 
-    def _transact(self, batch: list[_Write]) -> None:
-        """One transaction, on a connection that is kept for the next one."""
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._engine.connect()
-        try:
-            for statement, rows in _grouped(batch):
-                self._prepare(statement, rows[0]).write(connection, rows)
-            committed(connection)
-        except BaseException:
-            self._let_go()
-            raise
-
-    def _prepare(self, statement: Executable, row: Row) -> Prepared:
-        """The statement for rows with these columns. Nearly all are made once and come again."""
-        key = statement, *row
-        found = self._prepared.get(key)
-        if found is None:
-            if len(self._prepared) >= PREPARED:
-                del self._prepared[next(iter(self._prepared))]
-            found = self._prepared[key] = Prepared(statement, row.keys())
-        return found
-
     def close(self) -> None:
         """Give the connection back and end the thread. Blocks; to be called when nothing is being written."""
         self._thread.close()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._transactions.let_go()
 
     def _tell(self) -> None:
-        moved, self._moved = self._moved, anyio.Event()
-        moved.set()
-
-
-def _grouped(batch: list[_Write]) -> list[tuple[Executable, list[Row]]]:
-    """Neighbours with the same statement become one. Rows of one statement have the same columns."""
-    grouped: list[tuple[Executable, list[Row]]] = []
-    for statement, rows in batch:
-        if grouped and grouped[-1][0] is statement and grouped[-1][1][0].keys() == rows[0].keys():
-            grouped[-1][1].extend(rows)
-        elif rows:
-            grouped.append((statement, list(rows)))
-    return grouped
+        moved, self._moved = self._moved, None
+        if moved is not None:
+            moved.set()
 
 
 def _may_pass(error: SQLAlchemyError) -> bool:

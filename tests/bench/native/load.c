@@ -4,7 +4,10 @@
  * Owns the clock: milliseconds to the first delta, to the end, and the age of each delta, which the upstream wrote into
  * it as "t=NANOSECONDS;". Prints one line of JSON.
  *
- *     load PORT PATH BODY-FILE CLIENTS REQUESTS [HEADER…]
+ *     load PORT PATH BODY-FILE CLIENTS[/RAMP] REQUESTS[/SECONDS] [HEADER…]
+ *
+ * The clients come one by one over RAMP milliseconds, or all at once. After SECONDS no request is begun. Where the body
+ * says [[n:00000000]], each request has a number of its own, so that no two are the same.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,25 +21,26 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD = 32 * 1024, MOST_AGES = 4 * 1024 * 1024 };
+enum { HEAD = 32 * 1024, MOST_AGES = 4 * 1024 * 1024, DIGITS = 8 };
 enum state { IN_HEAD, IN_BODY, IN_SIZE, IN_CHUNK, AFTER_CHUNK, IN_TRAILER, UNTIL_CLOSE };
 
 struct client {
     int fd, status, first, in_mark, line;
     enum state state;
-    char head[HEAD + 1];
+    char head[HEAD + 1], number[DIGITS + 1];
     size_t head_length, sent;
     long long left, mark;
     double began;
 };
 
 static char *request;
-static size_t request_length;
+static size_t request_length, number_at, number_length;
 static int port, poll_fd, to_begin, under_way, failed, wrong_status;
-static double *firsts, *totals;
+static double *firsts, *totals, last_begin;
 static float *ages;
 static size_t answers, first_count, age_count, deltas, bytes;
 
@@ -48,7 +52,15 @@ static double now(void) {
 
 static void send_more(struct client *c) {
     while (c->sent < request_length) {
-        ssize_t done = send(c->fd, request + c->sent, request_length - c->sent, MSG_NOSIGNAL);
+        size_t after = number_at + number_length, skip = c->sent;
+        struct iovec parts[] = {{request, number_at}, {c->number, number_length}, {request + after, request_length - after}};
+        for (int i = 0; i < 3; i++) {
+            size_t gone = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+            parts[i].iov_base = (char *)parts[i].iov_base + gone;
+            parts[i].iov_len -= gone;
+            skip -= gone;
+        }
+        ssize_t done = sendmsg(c->fd, &(struct msghdr){.msg_iov = parts, .msg_iovlen = 3}, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (done <= 0) break;
         c->sent += (size_t)done;
     }
@@ -62,15 +74,20 @@ static void join(struct client *c) {
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address)) { perror("load: connect"); exit(1); }
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    struct timeval none = {0, 1};
-    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &event);
 }
 
 static void ask(struct client *c) {
-    if (!to_begin) { under_way--; return; }
+    static unsigned number;
+    if (!to_begin || now() >= last_begin) {
+        if (c->fd >= 0) close(c->fd);  /* or the server would, and that would look like an answer cut short */
+        c->fd = -1;
+        under_way--;
+        return;
+    }
     to_begin--;
+    snprintf(c->number, sizeof c->number, "%0*u", DIGITS, ++number % 100000000);
     c->state = IN_HEAD;
     c->head_length = c->sent = 0;
     c->status = c->first = c->in_mark = c->line = 0;
@@ -178,12 +195,14 @@ static int by_age(const void *a, const void *b) { float x = *(const float *)a, y
 static double at(const double *values, size_t count, double share) { return count ? values[(size_t)((double)(count - 1) * share)] * 1e3 : 0; }
 
 int main(int count, char **arguments) {
-    if (count < 6) { fprintf(stderr, "usage: load PORT PATH BODY-FILE CLIENTS REQUESTS [HEADER...]\n"); return 2; }
+    if (count < 6) { fprintf(stderr, "usage: load PORT PATH BODY-FILE CLIENTS[/RAMP] REQUESTS[/SECONDS] [HEADER...]\n"); return 2; }
     signal(SIGPIPE, SIG_IGN);
     struct rlimit files = {8192, 8192};
     setrlimit(RLIMIT_NOFILE, &files);
     port = atoi(arguments[1]);
     int many = atoi(arguments[4]), requests = to_begin = atoi(arguments[5]);
+    const char *ramp = strchr(arguments[4], '/'), *seconds = strchr(arguments[5], '/');
+    double apart = ramp ? atof(ramp + 1) / 1e3 / many : 0;
     FILE *file = fopen(arguments[3], "rb");
     if (!file) { perror("load: body"); return 1; }
     fseek(file, 0, SEEK_END);
@@ -195,19 +214,24 @@ int main(int count, char **arguments) {
     for (int i = 6; i < count; i++) head += sprintf(request + head, "%s\r\n", arguments[i]);
     head += sprintf(request + head, "\r\n");
     if (fread(request + head, 1, length, file) != length) return 1;
-    request_length = (size_t)head + length;
+    number_at = request_length = (size_t)head + length;
+    char *number = memmem(request, request_length, "[[n:00000000]]", 14);
+    if (number) { number_at = (size_t)(number - request) + 4; number_length = DIGITS; }
     firsts = calloc((size_t)requests, sizeof *firsts);
     totals = calloc((size_t)requests, sizeof *totals);
     ages = malloc(MOST_AGES * sizeof *ages);
     poll_fd = epoll_create1(0);
     struct client *clients = calloc((size_t)many, sizeof *clients);
     double began = now();
+    last_begin = seconds ? began + atof(seconds + 1) : 1e18;
     under_way = many;
-    for (int i = 0; i < many; i++) { clients[i].fd = -1; ask(clients + i); }
     struct epoll_event events[256];
-    while (under_way) {
-        int ready = epoll_wait(poll_fd, events, 256, 60000);
-        if (!ready) { fprintf(stderr, "load: nothing came for a minute\n"); return 1; }
+    for (int here = 0; under_way; ) {
+        for (; here < many && now() >= began + here * apart; here++) { clients[here].fd = -1; ask(clients + here); }
+        if (!under_way) break;
+        double next = began + here * apart - now();
+        int ready = epoll_wait(poll_fd, events, 256, here == many ? 60000 : next > 0 ? (int)(next * 1e3) + 1 : 0);
+        if (!ready && here == many) { fprintf(stderr, "load: nothing came for a minute\n"); return 1; }
         for (int i = 0; i < ready; i++) {
             struct client *c = events[i].data.ptr;
             if (events[i].events & EPOLLOUT) send_more(c);

@@ -1,7 +1,7 @@
 /* The scripted upstream of the benchmark: one thread, epoll, so fast that it is never what is measured.
  *
- * Owns three dialects of one script: Qwen's two calls, OpenAI's chat completions (for proxies that speak nothing else),
- * and their answers in one piece. What to say stands anywhere in the request's body: [[count:N]] deltas, [[pace:MS]]
+ * Owns two dialects of one script: Qwen's calls (a chat is made, then asked; files go up and are read at once), and
+ * OpenAI's chat completions, for proxies that speak nothing else, also in one piece. What to say stands anywhere in the request's body: [[count:N]] deltas, [[pace:MS]]
  * between them (0: as fast as they are taken). Each delta holds the nanoseconds of the monotonic clock at which it was
  * made, as "t=…;", so that whoever reads it knows its age.
  *
@@ -36,7 +36,7 @@ struct client {
 };
 
 static struct client clients[MOST];
-static int poll_fd;
+static int poll_fd, own_port;
 
 static double now(void) {
     struct timespec t;
@@ -120,14 +120,24 @@ static void begin(struct client *c, const char *path, const char *body, size_t l
 }
 
 static void answer(struct client *c, const char *method, const char *path, const char *body, size_t length) {
-    static unsigned long chats;
-    char reply[256];
+    static unsigned long chats, files;
+    char reply[640];
     if (!strncmp(path, "/api/v2/chat/completions", 24) && strncmp(path + 24, "/stop", 5)) begin(c, path, body, length);
     else if (!strcmp(path, "/v1/chat/completions") || !strcmp(path, "/chat/completions")) begin(c, path, body, length);
     else if (!strcmp(path, "/api/v2/chats/new")) {
         snprintf(reply, sizeof reply, "{\"success\":true,\"request_id\":\"r\",\"data\":{\"id\":\"11111111-aaaa-4aaa-8aaa-%012lx\"}}", ++chats);
         document(c, reply);
     }
+    else if (!strcmp(path, "/api/v2/files/getstsToken")) {
+        snprintf(reply, sizeof reply, "{\"success\":true,\"data\":{\"access_key_id\":\"k\",\"access_key_secret\":\"s\",\"security_token\":\"t\","
+            "\"file_id\":\"file-%lx\",\"file_path\":\"u/file-%lx.txt\",\"file_url\":\"http://127.0.0.1:%d/u/file-%lx.txt\","
+            "\"bucketname\":\"bench\",\"region\":\"oss-local\",\"endpoint\":\"http://127.0.0.1:%d\"}}",
+            files + 1, files + 1, own_port, files + 1, own_port);
+        files++;
+        document(c, reply);
+    }
+    else if (!strcmp(path, "/api/v2/files/parse")) document(c, "{\"success\":true,\"data\":{\"status\":\"pending\"}}");
+    else if (!strcmp(path, "/api/v2/files/parse/status")) document(c, "{\"success\":true,\"data\":[{\"status\":\"success\"}]}");
     else if (!strncmp(path, "/api/v1/auths", 13)) document(c, "{\"id\":\"u\",\"email\":\"bench@localhost\",\"name\":\"bench\"}");
     else if (!strncmp(path, "/api/v2/models", 14) || !strcmp(path, "/api/models"))
         document(c, "{\"success\":true,\"data\":{\"data\":[{\"id\":\"qwen3.7-plus\",\"name\":\"Qwen3.7-Plus\",\"info\":{\"meta\":{}}}]}}");
@@ -222,7 +232,8 @@ int main(int count, char **arguments) {
     setrlimit(RLIMIT_NOFILE, &files);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[1])),
+    own_port = atoi(arguments[1]);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)own_port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1024)) { perror("upstream"); return 1; }
     poll_fd = epoll_create1(0);

@@ -220,6 +220,38 @@ async def test_a_silent_stream_gets_signs_of_life_only_between_its_own_bytes() -
     assert line.body.replace(b"~", b"") == b"<opened>hello<finish>."
 
 
+class Deferring(RequestStage):
+    """Its cleanup takes a while, and the clock is not asked without end meanwhile."""
+
+    use = "deferring"
+    asked = 0
+
+    def request(self, flow: Flow) -> None:
+        flow.defer(self.cleanup)
+        flow.clock = self
+
+    async def cleanup(self) -> None:
+        self.asked = 0
+        await anyio.sleep(0.05)
+
+    def wall(self) -> float:
+        return 0.0
+
+    def monotonic(self) -> float:
+        self.asked += 1
+        assert self.asked < 10_000, "busy waiting"
+        return anyio.current_time()
+
+
+@pytest.mark.parametrize("steps", [HELLO, (HELLO[0], BROKEN)])
+async def test_signs_of_life_end_with_the_answer_though_cleanup_goes_on(steps: tuple[StreamEvent | LunaError]) -> None:
+    deferring = Deferring(StageOptions(), CONTEXT)
+    flow = flow_of(Decode(StageOptions(), CONTEXT), deferring, Scripted(*steps), Encode(heartbeat=0.01))
+    line = await run(flow)
+    assert line.ended
+    assert not line.body.endswith(b"~")
+
+
 async def test_a_slow_upstream_commits_after_a_while_and_then_fails_in_band() -> None:
     steps = (0.1, BROKEN)
     flow = flow_of(Decode(StageOptions(), CONTEXT), Scripted(*steps), Encode(commit_after=0.03))

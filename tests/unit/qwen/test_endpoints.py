@@ -2,6 +2,7 @@
 
 import pytest
 
+from luna.model.errors import LunaError
 from luna.qwen.endpoints import WEB_VERSION, Browser, Site, timezone
 
 SITE = Site()
@@ -90,3 +91,9 @@ def test_the_time_has_no_zone_name(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_chat_id_that_would_be_a_step_is_none(name: str) -> None:
+    with pytest.raises(LunaError, match="no chat"):
+        SITE.chat(name)

@@ -11,7 +11,7 @@ from luna.model.dialect import ClientRequest
 from luna.model.errors import Kind, LunaError
 from luna.replay.fixture import CLIENT, EVENTS, RECORDING, golden, load, make, outputs, pinned, write
 from luna.replay.rerun import rerun
-from luna.wire.reader import Recording
+from luna.wire.reader import Chunk, Recording
 from tests.support.configurations import shipped_snapshot
 from tests.support.scenarios import scenario, transcript
 
@@ -114,7 +114,7 @@ async def test_a_secret_that_a_stream_spells_out_in_pieces_is_refused() -> None:
     upstream = made.exchanges[1]
     body = upstream.chunks[0].data
     at = body.index(b"\n\n") + 2
-    chunk = replace(upstream.chunks[0], data=body[:at] + b"".join(frames) + body[at:])
+    chunk = Chunk(upstream.chunks[0].t, body[:at] + b"".join(frames) + body[at:])
     told = replace(made, exchanges=[made.exchanges[0], replace(upstream, chunks=[chunk, *upstream.chunks[1:]])])
     with pytest.raises(LunaError, match="put together"):
         await make(told, shipped_snapshot(), "x", secrets=[SECRET])

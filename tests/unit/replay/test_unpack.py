@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from luna.config.files import read_files
 from luna.config.settings import shipped_routes
 from luna.model.errors import LunaError
+from luna.model.events import StreamEvent, TextDelta
 from luna.replay import unpack as unpacking
 from luna.replay.anonymous import anonymous
 from luna.replay.bundle import Contents, pack
@@ -85,6 +87,17 @@ def test_a_secret_is_refused_and_a_path_of_this_machine_becomes_another(recordin
     log = [LogEntry(1, 0.0, "info", "luna", "wrote /srv/somewhere/luna/x", FLOW)]
     found = unpack(written(tmp_path, bundle(recording, log=log, places=["/srv/somewhere/luna"])))
     assert found.log[0].message == "wrote /place1/x"
+
+
+def test_a_secret_that_a_stream_spells_out_in_pieces_is_refused(recording: Recording) -> None:
+    secret = "sk-luna-0123456789abcdef"
+    last = list(recording.events)[-1]
+    whole: list[list[StreamEvent]] = [[TextDelta(secret[:9])], [TextDelta(secret[9:])], *recording.events[last]]
+    told = replace(recording, events={**recording.events, last: whole})
+    with pytest.raises(LunaError, match="put together") as refused:
+        bundle(told, secrets=[secret])
+    assert secret not in refused.value.told
+    assert bundle(told, places=[secret])
 
 
 @pytest.mark.parametrize(

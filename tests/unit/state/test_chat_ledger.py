@@ -44,7 +44,8 @@ async def _plan(ledger: ChatLedger) -> None:
     await ledger.plan("a", run="flow_1")
 
 
-async def test_many_plans_share_commits(store: Store) -> None:
+async def test_many_plans_share_commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("luna.state.store.writer.SMALL", 0)  # all go to the thread
     ledger = ChatLedger(store, ManualClock())
     before = store.describe()["commits"]
     async with anyio.create_task_group() as tasks:
@@ -52,6 +53,22 @@ async def test_many_plans_share_commits(store: Store) -> None:
             tasks.start_soon(_plan, ledger)
     assert store.describe()["commits"] - before < 15
     assert ledger.counts()[State.PLANNED] == 100
+
+
+async def test_a_chat_that_is_used_at_once_is_written_once(store: Store) -> None:
+    house = ChatHouse(store)
+    planned, other = await house.plan(), await house.plan()
+    house.ledger.created(planned, "c1")
+    house.ledger.used("c1")
+    assert store.describe()["waiting"] == 1
+    row = await house.row("c1")
+    assert (row.state, row.used_at) == (State.OPEN, house.clock.wall())
+    house.ledger.created(other, "c2")
+    assert (await house.row("c2")).used_at is None
+    house.clock.advance(1.0)
+    for chat_id in ("c1", "c2"):
+        house.ledger.used(chat_id)
+        assert (await house.row(chat_id)).used_at == house.clock.wall()
 
 
 async def test_the_hot_path_neither_reads_nor_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

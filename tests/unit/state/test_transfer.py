@@ -14,7 +14,7 @@ from luna.state.lunaproxy_fields import records_of
 from luna.state.store import Store
 from luna.state.store.database import DatabaseError
 from luna.state.store.migrations import NewerDatabase
-from luna.state.store.tables import messages, meta, nodes, sessions
+from luna.state.store.tables import VERSION, messages, meta, nodes, sessions
 from luna.state.transfer import Known, known, look, reading, runs_json, sessions_json, take_runs, take_sessions
 from tests.support.stores import Database
 
@@ -218,7 +218,7 @@ async def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
 
 async def test_a_database_of_another_version_is_not_read(database: Database) -> None:
     async with database.opened() as store:
-        for version, refused in ((99, NewerDatabase), (0, DatabaseError)):
+        for version, refused in ((99, NewerDatabase), (VERSION - 1, DatabaseError)):
             store.write(update(meta).where(meta.c.name == "version").values(value=str(version)), {})
             await store.commit()
             with pytest.raises(refused, match=r"version 99|older luna"), reading(database.directory, database.url):

@@ -130,6 +130,27 @@ async def test_an_idle_connection_is_given_up_after_a_while() -> None:
             assert server.accepted == accepted
 
 
+async def test_what_can_serve_nobody_any_more_is_closed_though_nobody_asks() -> None:
+    clock = ManualClock()
+    async with (
+        RawServer(response(b"1")) as server,
+        RawServer([response(b"1"), Close()]) as leaves,
+        aclosing(PoolBackend(clock=clock, keepalive=50)) as backend,
+    ):
+        await ask(backend, server.url)
+        await ask(backend, leaves.url)
+        with anyio.fail_after(30):
+            while len(backend.pool.connections) > 1:
+                await backend.tidy()
+                await anyio.lowlevel.checkpoint()
+        clock.advance(49)
+        await backend.tidy()
+        assert len(backend.pool.connections) == 1
+        clock.advance(2)
+        await backend.tidy()
+        assert len(backend.pool.connections) == 0
+
+
 async def test_what_a_rush_left_behind_is_closed_in_time() -> None:
     clock = ManualClock()
     async with (

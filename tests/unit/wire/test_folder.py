@@ -15,7 +15,8 @@ from luna.wire import draft
 from luna.wire.ledger import SPILL
 from luna.wire.reader import Recording, read
 from luna.wire.recorder import Recorder
-from luna.wire.store import Quota, Recordings
+from luna.wire.shelf import Quota
+from luna.wire.store import Recordings
 
 CLIENT = ClientRequest("POST", "/v1/x", "", (), b"{}")
 

@@ -71,7 +71,7 @@ def test_a_recording_that_stops_in_the_middle_makes_nothing_up() -> None:
         ([REQUEST, END], "line 1: it does not begin with a head"),
         ([b'{"k":"end","t":1,"v":1,"outcome":"x"}'], "line 1: a recording begins with its head"),
         ([HEAD, b'{"k":"up.head","t":1,"x":1,"status":200}'], "line 2: exchange 1 was never opened"),
-        ([HEAD, REQUEST, REQUEST], "line 3: exchange 1 was never opened, or not in its turn"),
+        ([HEAD, REQUEST, REQUEST], "line 3: exchange 1 was opened out of its turn"),
         ([HEAD, b'{"k":"document","t":1,"boundary":"b"}'], "line 2: the document at 'b' refers to one before it"),
         ([HEAD, b'{"k":"document","t":1,"boundary":"b","doc":{"model":1}}'], "line 2: Expected `str`"),
         ([HEAD, b'{"k":"events","t":1,"boundary":"b","n":1,"events":[{"t":"x"}]}'], "line 2: Invalid value 'x'"),

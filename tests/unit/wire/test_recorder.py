@@ -10,7 +10,7 @@ from luna.model.dialect import ClientRequest
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Notice, Opened, StreamEvent, TextDelta
 from luna.model.values import Duration, Globs
-from luna.wire.ledger import SPILL
+from luna.wire.ledger import ENOUGH, SPILL
 from tests.support.tape import MemoryRecording
 
 SSE = (("content-type", "text/event-stream"),)
@@ -284,3 +284,17 @@ def test_it_says_how_far_it_is() -> None:
     assert repr(made.recorder.ledger) == "<Ledger flow_1 full room=100>"
     made.recorder.ended("completed")
     assert repr(made.recorder.ledger) == "<Ledger flow_1 closed room=100>"
+
+
+def test_what_waits_in_memory_is_bounded_and_nothing_goes_on_unredacted() -> None:
+    secret = "sk-luna-0123456789abcdef"
+    made = MemoryRecording(secrets=[secret])
+    made.recorder.started(200, SSE)
+    for _ in range(4 * SPILL // 600):
+        made.recorder.sent(b"x" * 580 + secret[:7].encode())
+        made.recorder.sent(secret[7:].encode() + b"\n")
+        assert made.recorder.ledger._noted <= ENOUGH
+    assert made.sink.spills > 1
+    made.recorder.ended("completed")
+    assert secret[7:] not in made.text
+    assert made.read().answer == (b"x" * 580 + b"<redacted:1>\n") * (4 * SPILL // 600)

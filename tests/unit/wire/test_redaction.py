@@ -208,3 +208,12 @@ def test_a_field_that_never_ends_takes_the_rest_of_its_stream_with_it() -> None:
     kept = b"".join(stream.feed(b"x" * 65536) for _ in range(HOLD_LIMIT // 65536 + 2))
     assert kept == b"<redacted: the rest of this body>"
     assert stream.feed(b'","b":2}') + stream.flush() == b""
+
+
+def test_pieces_looked_at_together_stay_pieces_and_a_secret_stands_where_it_ends() -> None:
+    stream = Redactor([KEY]).stream(fields=False)
+    pieces = [b"a ", KEY[:5].encode(), KEY[5:12].encode(), KEY[12:].encode() + b" b\n", b"c ?ke"]
+    assert stream.feed_all(pieces) == [b"a ", b"", b"", b"<redacted:1> b\n", b"c "]
+    assert stream.feed_all([b"y=abc&x", b"=1\n"]) == [b"?key=<redacted:2>&x", b"=1\n"]
+    clean = [b"data: 1\n\n", b"", b"data: 2\n\n"]
+    assert stream.feed_all(clean) == clean

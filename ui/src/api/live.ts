@@ -57,7 +57,11 @@ function connect(): void {
   if (!topics) return;
   became("connecting");
   source = new EventSource(`/api/events?topics=${topics}`);
-  source.onopen = () => became("connected");
+  source.onopen = () => {
+    became("connected");
+    // What was set between the page's own look at it and this moment has been told to nobody here.
+    tell("config", { topic: "reset", data: null });
+  };
   source.onerror = () => {
     became("lost");
     // A refused stream is not tried again by the browser; a signed-out page finds that out by its other requests.

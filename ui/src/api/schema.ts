@@ -454,6 +454,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/debug/tasks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Every task and thread with its stack, the flows at work, and what is open: for whoever asks why luna hangs. */
+    get: operations["getDebugTasks"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/drift": {
     parameters: {
       query?: never;
@@ -2617,6 +2634,31 @@ export interface components {
       findings: components["schemas"]["Finding"][];
     };
     /**
+     * Dump
+     * @description What goes on. `at`: milliseconds since the epoch.
+     */
+    Dump: {
+      at: number;
+      process: number;
+      draining: boolean;
+      open: components["schemas"]["Open"];
+      snapshots: components["schemas"]["SnapshotSeen"][];
+      flows: components["schemas"]["FlowSeen"][];
+      tasks: components["schemas"]["TaskSeen"][];
+      threads: components["schemas"]["ThreadSeen"][];
+    };
+    /**
+     * DumpQuery
+     * @description `text`: the same, for reading.
+     */
+    DumpQuery: {
+      /**
+       * @default json
+       * @enum {unknown}
+       */
+      format?: "json" | "text";
+    };
+    /**
      * EditBody
      * @description What is to go on in the place of what was held: a request, or events; one of the two.
      */
@@ -3137,6 +3179,21 @@ export interface components {
       before?: string;
     };
     /**
+     * FlowSeen
+     * @description A flow at work, the oldest first.
+     */
+    FlowSeen: {
+      id: string;
+      age: number;
+      stage: string;
+      status: string;
+      account: string;
+      pipeline: string;
+      snapshot: number;
+      events: number;
+      tasks: number;
+    };
+    /**
      * FlowsDeleted
      * @description How many flows were forgotten, and how many recordings with them.
      */
@@ -3564,11 +3621,30 @@ export interface components {
       runs: components["schemas"]["RunRow"][];
     };
     /**
+     * Open
+     * @description How many there are of each.
+     */
+    Open: {
+      flows: number;
+      leases: number;
+      exchanges: number;
+      exchangesWaiting: number;
+      connections: number;
+      connectionsIdle: number;
+      tasks: number;
+      threads: number;
+      descriptors: number | null;
+      memory: number;
+    };
+    /**
      * OpenedView
-     * @description What this luna is. `flow` is empty for one that works; else it shows the bundle of that flow, and nothing can be
-     *         changed.
+     * @description What this luna is. `flow` is empty for one that works; else it shows the bundle of that flow.
      */
     OpenedView: {
+      /** @default 0.1.0 */
+      version: string;
+      /** @default true */
+      changes: boolean;
       /** @default  */
       flow: string;
       /** @default  */
@@ -5067,6 +5143,15 @@ export interface components {
       current: boolean;
     };
     /**
+     * SnapshotSeen
+     * @description A configuration that flows were born under.
+     */
+    SnapshotSeen: {
+      version: number;
+      flows: number;
+      current: boolean;
+    };
+    /**
      * SpanView
      * @description Something that lasted.
      */
@@ -5263,6 +5348,20 @@ export interface components {
       results: components["schemas"]["ErasedView"][];
     };
     /**
+     * TaskSeen
+     * @description A task of the event loop. `flow` is the one that it works for, `age` that flow's in milliseconds; `stack` leads
+     *         from the outermost place to the one where it waits.
+     */
+    TaskSeen: {
+      id: number;
+      name: string;
+      /** @enum {unknown} */
+      state: "cancelling" | "running" | "waiting";
+      flow: string;
+      age: number | null;
+      stack: string[];
+    };
+    /**
      * Text
      * @description Words.
      */
@@ -5279,6 +5378,14 @@ export interface components {
       /** @enum {unknown} */
       type: "thought";
       text: string;
+    };
+    /**
+     * ThreadSeen
+     * @description A thread.
+     */
+    ThreadSeen: {
+      name: string;
+      stack: string[];
     };
     /**
      * TimelineQuery
@@ -6784,6 +6891,38 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["WireProbe"];
+        };
+      };
+      /** @description It did not work; the body says why. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ErrorDocument"];
+        };
+      };
+    };
+  };
+  getDebugTasks: {
+    parameters: {
+      query?: {
+        format?: "json" | "text";
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It worked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Dump"];
+          "text/plain": string;
         };
       };
       /** @description It did not work; the body says why. */

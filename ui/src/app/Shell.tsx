@@ -11,7 +11,7 @@ import { DriftBanner } from "./DriftBanner";
 import { IsolationBanner } from "./IsolationBanner";
 import { useLanguageOfSettings } from "./language";
 import { signOut } from "./Login";
-import { SHOWN, useOpened } from "./opened";
+import { SHOWN, useOpened, useVersion } from "./opened";
 import { OpenedBanner } from "./OpenedBanner";
 import { pages } from "./pages";
 import { chooseTheme, useTheme, type Theme } from "./theme";
@@ -21,6 +21,7 @@ export function Shell() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const opened = useOpened();
+  const version = useVersion();
   useLanguageOfSettings();
   return (
     <div className="shell" data-open={open || undefined}>
@@ -58,6 +59,7 @@ export function Shell() {
             ) : null,
           )}
         </ul>
+        {version ? <p className="shell-version">luna {version}</p> : null}
       </nav>
       <main className="shell-content" id="content" tabIndex={-1}>
         <OpenedBanner />

@@ -39,8 +39,12 @@ export async function startLanguage(): Promise<void> {
   await showLanguage(language);
 }
 
+let wanted: Language | undefined;
+
 export async function showLanguage(language: Language): Promise<void> {
+  wanted = language;
   await load(language);
+  if (wanted !== language) return; // another was wanted meanwhile, and may have been there sooner
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }

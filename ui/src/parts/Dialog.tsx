@@ -2,6 +2,7 @@ import { Dialog as Radix } from "radix-ui";
 import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { useMayChange } from "../app/opened";
 import { Button } from "./Button";
 import "./parts.css";
 
@@ -15,10 +16,20 @@ interface Props {
   children: ReactNode;
 }
 
+const FIELDS = "input:not([type=hidden]), select, textarea, [contenteditable=true]";
+
+/** Where somebody begins: at the first field of a form, else at what does no harm, else at the top. */
+function begin(content: HTMLElement, side: boolean): void {
+  const fields = side ? [] : [...content.querySelectorAll<HTMLElement>(FIELDS)];
+  const field = fields.find((each) => !each.matches(":disabled"));
+  (field ?? content.querySelector<HTMLElement>("[data-safe]") ?? content).focus();
+}
+
 /** A dialog: keeps the focus, closes by Escape, gives the focus back. */
 export function Dialog({ title, about, open, onClose, side, children }: Props) {
   const { t } = useTranslation();
   const before = useRef<Element | null>(null);
+  const content = useRef<HTMLDivElement>(null);
   return (
     <Radix.Root open={open} onOpenChange={(now) => (now ? undefined : onClose())}>
       <Radix.Portal>
@@ -26,8 +37,11 @@ export function Dialog({ title, about, open, onClose, side, children }: Props) {
         <Radix.Content
           className={side ? "dialog dialog-side" : "dialog"}
           {...(about ? {} : { "aria-describedby": undefined })}
-          onOpenAutoFocus={() => {
+          ref={content}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
             before.current = document.activeElement;
+            if (content.current) begin(content.current, side === true);
           }}
           onCloseAutoFocus={(event) => {
             // Radix knows only buttons of its own; what opened this one may be a row of a table.
@@ -65,11 +79,14 @@ interface ConfirmProps {
   disabled?: boolean;
 }
 
-/** A button for something that cannot be undone: it says what it will do, and asks once. */
+/** A button for something that cannot be undone: it says what it will do, and asks once. Not where nothing can be
+ *  changed. */
 export function Confirm({ label, title, about, confirm, onConfirm, disabled }: ConfirmProps) {
   const { t } = useTranslation();
+  const mayChange = useMayChange();
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
+  if (!mayChange) return null;
   return (
     <>
       <Button danger disabled={disabled} onClick={() => setOpen(true)}>
@@ -77,7 +94,9 @@ export function Confirm({ label, title, about, confirm, onConfirm, disabled }: C
       </Button>
       <Dialog title={title} about={about} open={open} onClose={() => setOpen(false)}>
         <div className="row-end">
-          <Button onClick={() => setOpen(false)}>{t("common.cancel")}</Button>
+          <Button data-safe onClick={() => setOpen(false)}>
+            {t("common.cancel")}
+          </Button>
           <Button
             danger
             disabled={busy}

@@ -149,7 +149,7 @@ export default {
     answer: "Trả cho ứng dụng",
     stages: "Các chặng",
     log: "Nhật ký",
-    inspect: "Khám xét",
+    inspect: "Xem xét",
   },
   summary: {
     facts: "Thông tin đã biết",

@@ -87,6 +87,7 @@ export function LogTable({ lines, chosen, onChoose, onOlder, empty }: Props) {
     const index = Math.max(0, Math.min(lines.length - 1, to));
     const line = lines[index];
     if (!line) return;
+    atEnd.current = index === lines.length - 1; // not when the scrolling is heard of: a new line may come first
     virtual.scrollToIndex(index);
     setCursor(line.id);
   }

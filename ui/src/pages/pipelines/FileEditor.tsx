@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 
 import { ApiError } from "../../api/client";
 import type { components } from "../../api/schema";
+import { useMayChange } from "../../app/opened";
 import { Badge } from "../../parts/Badge";
 import { Failed, Loading } from "../../parts/Empty";
 import { Editor, type Target } from "../../parts/editor/Editor";
@@ -44,6 +45,7 @@ function Opened({ entry, data, spot, file, gone, onLeaving }: OpenedProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const edit = useEdit(file, gone);
+  const mayChange = useMayChange();
   const [planning, setPlanning] = useState(false);
   const [searching, setSearching] = useState(0);
   const found = useId();
@@ -76,7 +78,7 @@ function Opened({ entry, data, spot, file, gone, onLeaving }: OpenedProps) {
           language={file.kind === "prompt" ? "text" : "yaml"}
           value={edit.draft}
           onChange={edit.write}
-          onSave={() => void edit.save()}
+          onSave={() => (mayChange ? void edit.save() : undefined)}
           readOnly={!file.writable}
           problems={own}
           schema={schema}

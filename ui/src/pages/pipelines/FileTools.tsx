@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { api } from "../../api/client";
+import { useMayChange } from "../../app/opened";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
@@ -23,15 +24,18 @@ interface Props {
 
 export function FileTools({ name, edit, writable, onLeaving, onPlan, onSearch }: Props) {
   const { t } = useTranslation();
+  const mayChange = useMayChange();
   return (
     <div className="files-tools">
       <h2>
         {name} {edit.dirty ? <Badge tone="warn">{t("pipelines.files.unsaved")}</Badge> : null}
       </h2>
       <div className="row">
-        <Button primary disabled={!edit.dirty || edit.busy || !writable} onClick={() => void edit.save()}>
-          {t("common.save")}
-        </Button>
+        {mayChange ? (
+          <Button primary disabled={!edit.dirty || edit.busy || !writable} onClick={() => void edit.save()}>
+            {t("common.save")}
+          </Button>
+        ) : null}
         <Button disabled={!edit.dirty} onClick={onPlan}>
           {t("pipelines.files.preview")}
         </Button>

@@ -6,6 +6,7 @@ import { Link, useLocation, useSearchParams } from "react-router";
 
 import { api, body } from "../../api/client";
 import type { components } from "../../api/schema";
+import { useMayChange } from "../../app/opened";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Empty, Failed, Loading } from "../../parts/Empty";
@@ -20,6 +21,7 @@ const KINDS = ["routes", "pipeline", "prompt"] as const;
 export function Files({ data }: { data: components["schemas"]["PipelinesView"] }) {
   const { t } = useTranslation();
   const files = useFiles();
+  const mayChange = useMayChange();
   const location = useLocation();
   const [asked] = useSearchParams();
   const name = asked.get("file") ?? files.data?.files[0]?.name ?? "";
@@ -33,7 +35,7 @@ export function Files({ data }: { data: components["schemas"]["PipelinesView"] }
   const entry = files.data.files.find((each) => each.name === name);
   return (
     <div className="page">
-      {files.data.packaged ? <Packaged folder={files.data.copyTo} /> : null}
+      {files.data.packaged && mayChange ? <Packaged folder={files.data.copyTo} /> : null}
       <div className="files">
         <FileList files={files.data} chosen={name} data={data} />
         {entry ? (
@@ -56,6 +58,7 @@ interface ListProps {
 
 function FileList({ files, chosen, data }: ListProps) {
   const { t } = useTranslation();
+  const mayChange = useMayChange();
   const [making, setMaking] = useState(false);
   return (
     <nav className="files-list" aria-label={t("pipelines.files.label")}>
@@ -74,7 +77,7 @@ function FileList({ files, chosen, data }: ListProps) {
           </ul>
         </section>
       ))}
-      {files.packaged ? null : (
+      {files.packaged || !mayChange ? null : (
         <Button onClick={() => setMaking(true)}>
           <span aria-hidden="true">+</span> {t("pipelines.files.new")}
         </Button>

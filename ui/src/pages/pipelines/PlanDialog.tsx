@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { useMayChange } from "../../app/opened";
 import { Badge, type Tone } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
@@ -23,6 +24,7 @@ interface Props {
 
 export function PlanDialog({ edit, name, onClose, onGo }: Props) {
   const { t } = useTranslation();
+  const mayChange = useMayChange();
   const [view, setView] = useState("meaning");
   const plan = usePlan(name, edit.whole);
   const go = (problem: Diagnostic) => {
@@ -71,9 +73,11 @@ export function PlanDialog({ edit, name, onClose, onGo }: Props) {
       />
       <div className="row-end">
         <Button onClick={onClose}>{t("common.close")}</Button>
-        <Button primary disabled={!plan.data?.ok || edit.busy} onClick={() => void save()}>
-          {t("common.save")}
-        </Button>
+        {mayChange ? (
+          <Button primary disabled={!plan.data?.ok || edit.busy} onClick={() => void save()}>
+            {t("common.save")}
+          </Button>
+        ) : null}
       </div>
     </Dialog>
   );

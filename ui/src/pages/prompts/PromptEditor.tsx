@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { api, body } from "../../api/client";
+import { useMayChange } from "../../app/opened";
 import { useAddress } from "../../parts/address";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
@@ -25,6 +26,7 @@ export function PromptEditor({ prompt }: { prompt: Prompt }) {
   const { t } = useTranslation();
   const [asked, change] = useAddress();
   const edit = usePromptEdit(prompt);
+  const mayChange = useMayChange();
   const [values, setValues] = useState<Record<string, string>>({});
   const rested = useRested(edit.draft, TYPING);
   const preview = usePreview(prompt.id, rested, values);
@@ -37,9 +39,11 @@ export function PromptEditor({ prompt }: { prompt: Prompt }) {
     <section className="prompts-editor" aria-label={prompt.id}>
       <Head prompt={prompt} />
       <div className="row">
-        <Button primary disabled={!edit.dirty || edit.busy || problems.length > 0} onClick={() => void edit.save()}>
-          {t("common.save")}
-        </Button>
+        {mayChange ? (
+          <Button primary disabled={!edit.dirty || edit.busy || problems.length > 0} onClick={() => void edit.save()}>
+            {t("common.save")}
+          </Button>
+        ) : null}
         <Button disabled={!edit.dirty} onClick={edit.discard}>
           {t("editor.discard")}
         </Button>
@@ -68,7 +72,7 @@ export function PromptEditor({ prompt }: { prompt: Prompt }) {
                   label={t("prompts.editor", { name: prompt.id })}
                   value={edit.draft}
                   onChange={edit.write}
-                  onSave={() => void edit.save()}
+                  onSave={() => (mayChange ? void edit.save() : undefined)}
                   problems={problems}
                   describedBy={found}
                 />

@@ -167,7 +167,7 @@ function Create() {
       >
         <Block label={t("settings.keys.newKey")} text={made?.key ?? ""} />
         <div className="row-end">
-          <Button primary onClick={() => setMade(null)}>
+          <Button primary data-safe onClick={() => setMade(null)}>
             {t("settings.keys.copied")}
           </Button>
         </div>

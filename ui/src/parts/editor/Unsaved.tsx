@@ -32,7 +32,7 @@ export function Unsaved({ unsaved, subject }: Props) {
       onClose={() => blocker.reset?.()}
     >
       <div className="row-end">
-        <Button primary onClick={() => blocker.reset?.()}>
+        <Button primary data-safe onClick={() => blocker.reset?.()}>
           {t("editor.leave.stay")}
         </Button>
         <Button danger onClick={() => blocker.proceed?.()}>

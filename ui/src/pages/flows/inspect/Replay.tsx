@@ -3,6 +3,7 @@ import { useState, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ApiError } from "../../../api/client";
+import { useMayChange } from "../../../app/opened";
 import { Button } from "../../../parts/Button";
 import { Dialog } from "../../../parts/Dialog";
 import { Field } from "../../../parts/Field";
@@ -51,7 +52,9 @@ function Form({ id, told, onDone }: Props) {
   const { t } = useTranslation();
   const say = useToast();
   const pipelines = usePipelineNames();
+  const mayAsk = useMayChange();
   const stages = told.boundaries.filter(({ side }) => side !== "request").map(({ name }) => name);
+  const levels = LEVELS.filter((each) => (each === "request" ? mayAsk : each !== "events" || stages.length > 0));
   const [level, setLevel] = useState<Level>("upstream");
   const [from, setFrom] = useState(stages[0] ?? "");
   const [pipeline, setPipeline] = useState("");
@@ -93,7 +96,7 @@ function Form({ id, told, onDone }: Props) {
       <Field label={t("inspect.replay.level")} about={t(`inspect.replay.levels.${level}About`)}>
         {(control) => (
           <select {...control} value={level} onChange={(event) => setLevel(event.target.value as Level)}>
-            {LEVELS.filter((each) => each !== "events" || stages.length > 0).map((each) => (
+            {levels.map((each) => (
               <option key={each} value={each}>
                 {t(`inspect.replay.levels.${each}`)}
               </option>
