@@ -5,7 +5,7 @@ snapshot stays behind, and the files as they were at first are taken in again.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,15 +62,15 @@ class _Load:
                 self.wrong[way] = f"{got}: {got.message}"
 
 
-async def run(arena: Arena, *, rounds: int, seed: int) -> list[Row]:
-    """Every damage to every file, under load; a row for each way of asking and damage."""
+async def run(arena: Arena, damages: Sequence[Damage], *, rounds: int, seed: int) -> list[Row]:
+    """Each damage to every file, under load; a row for each way of asking and damage."""
     chance = random.Random(seed)
     folder = arena.folder / "configuration"
     files = {name: (folder / name).read_bytes() for name in ("routes.yaml", "pipelines/chat.yaml")}
     rows: list[Row] = []
     async with anyio.create_task_group() as watching:
         watching.start_soon(arena.luna.house.config.watch)
-        for damage in DAMAGES:
+        for damage in damages:
             for name, good in files.items():
                 load = await _storm(arena, damage, folder / name, good, rounds, chance)
                 rows += [await _row(arena, damage, name, way, load) for way in WAYS]

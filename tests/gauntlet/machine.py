@@ -8,113 +8,29 @@ import resource
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
-import httpcore
-import msgspec
 
-from luna.demo.serve import Lookalike
 from luna.model.errors import Kind
-from tests.faults.test_killed import serving_beside
 from tests.gauntlet.arena import open_files
+from tests.gauntlet.own import Machine, in_own_space, own_luna
 from tests.gauntlet.record import Row
 from tests.gauntlet.speech import WAYS, Got, Way, understand
-from tests.support.command import Serving, environment
+from tests.support.command import ROOT, environment
 from tests.support.lookalike import read_to_end
+from tests.support.ports import free_port
 
-KEY = "gauntlet-key"
+ROOM = "24m"
 STREAMS = 100
 CROWD = 48
 GRACE = 20.0
 """Seconds for which `luna serve` lets streams go on once it was told to stop."""
-RECOVERY = 15.0
-"""Seconds within which luna must be itself again."""
-_FREE = {"globalMaxConcurrentRuns": 0, "defaultProviderMaxConcurrentRuns": 0, "defaultAccountMaxConcurrentRuns": 0}
-
-
-@dataclass
-class Machine:
-    """A luna of its own, and where its data is."""
-
-    running: Serving
-    data: Path
-
-    @property
-    def pid(self) -> int:
-        return self.running.process.pid
-
-    def files(self) -> int:
-        """How many it has open, but for the database's."""
-        return sum("/luna.db" not in name for name in open_files(self.pid))
-
-    async def ask(self, way: Way, prompt: str) -> Got:
-        """One request on a connection of its own; a connection that luna cannot take is an answer, too."""
-        try:
-            with anyio.fail_after(60):
-                async with await anyio.connect_tcp("127.0.0.1", urlsplit(self.running.url).port or 0) as connection:
-                    await connection.send(way.request(prompt))
-                    return understand(way, await read_to_end(connection))
-        except (OSError, anyio.BrokenResourceError) as error:
-            return Got(misshapen=f"no connection: {error}")
-
-    async def crowd(self, prompt: str, size: int) -> list[tuple[Way, Got]]:
-        """So many clients at once."""
-        gots: list[tuple[Way, Got]] = []
-
-        async def one(way: Way) -> None:
-            gots.append((way, await self.ask(way, prompt)))
-
-        async with anyio.create_task_group() as tasks:
-            for number in range(size):
-                tasks.start_soon(one, WAYS[number % len(WAYS)])
-        return gots
-
-    async def all_ways(self, prompt: str) -> dict[Way, Got]:
-        """All of them at once."""
-        gots: dict[Way, Got] = {}
-
-        async def one(way: Way) -> None:
-            gots[way] = await self.ask(way, f"{prompt} {way}")
-
-        async with anyio.create_task_group() as tasks:
-            for way in WAYS:
-                tasks.start_soon(one, way)
-        return gots
-
-    async def recovered(self) -> None:
-        """Wait until a request is answered again, if it ever is."""
-        with anyio.move_on_after(RECOVERY):
-            while (await self.ask(WAYS[0], "[[say:back]]")).text != "back":
-                await anyio.sleep(0.25)
-
-    async def status_of(self, flow: str) -> str:
-        """What its run says."""
-        headers = [("authorization", f"Bearer {KEY}")]
-        async with httpcore.AsyncConnectionPool() as pool:
-            answer = await pool.request("GET", f"{self.running.url}/api/runs/{flow}", headers=headers)
-        return str(msgspec.json.decode(answer.content).get("status")) if answer.status == 200 else "no run"
-
-    async def left(self, files: int) -> str:
-        """What stays open and taken; "" for nothing."""
-        beyond = ""
-        headers = [("authorization", f"Bearer {KEY}")]
-        with anyio.move_on_after(70):  # its idle connections to the upstream live for 50 s
-            while True:
-                async with httpcore.AsyncConnectionPool() as pool:
-                    answer = await pool.request("GET", f"{self.running.url}/api/runtime", headers=headers)
-                held = len(msgspec.json.decode(answer.content)["leases"])
-                more = self.files() - files
-                beyond = f"leases {held}, files +{more}" if held or more > 0 else ""
-                if not beyond:
-                    return ""
-                await anyio.sleep(0.25)
-        return beyond
 
 
 Play = Callable[[Machine], Awaitable[list[tuple[str, Got, str, str]]]]
@@ -128,6 +44,8 @@ class Scene:
     name: str
     point: str
     play: Play
+    room: str = ""
+    """Its data directory is a disk of its own, so large."""
 
 
 def _fair(way: Way, got: Got, prompt: str) -> str:
@@ -215,10 +133,47 @@ async def _stopped(machine: Machine) -> list[tuple[str, Got, str, str]]:
     return rows
 
 
+async def _no_room(machine: Machine) -> list[tuple[str, Got, str, str]]:
+    """The disk is full, to the last byte."""
+    filling = machine.data / "filling"
+    with filling.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(65536)) == 65536:
+            pass
+    with filling.open("ab", buffering=0) as file, suppress(OSError):
+        while file.write(b"."):
+            pass
+    try:
+        gots = await machine.all_ways("[[say:in need]]")
+    finally:
+        filling.unlink()
+    rows: list[tuple[str, Got, str, str]] = []
+    for way, got in gots.items():
+        rows.append((str(way), got, "not asked", _fair(way, got, "in need")))
+    return rows
+
+
+async def _read_only(machine: Machine) -> list[tuple[str, Got, str, str]]:
+    """A luna whose data directory lies on a disk that is mounted read-only does not start, and says why."""
+    folder = machine.data.parent / "read-only"
+    folder.mkdir(mode=0o700)
+    mounted = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}"
+    ended = await anyio.run_process(
+        [*in_own_space(mounted), sys.executable, "-m", "luna", "serve", "--port", str(free_port())],
+        check=False,
+        cwd=ROOT,
+        env=environment(folder),
+    )
+    said = (ended.stdout + ended.stderr).decode()
+    plain = ended.returncode != 0 and str(folder) in said and "Traceback" not in said
+    return [("luna serve", Got(ended.returncode, text=said), "", "" if plain else f"no plain sentence: {said[-300:]}")]
+
+
 async def _nowhere(machine: Machine) -> list[tuple[str, Got, str, str]]:
     """A luna whose data directory cannot be made does not start, and says why."""
     ended = await anyio.run_process(
-        [sys.executable, "-m", "luna", "serve", "--port", "1"], check=False, env=environment(Path("/proc/luna"))
+        [sys.executable, "-m", "luna", "serve", "--port", str(free_port())],
+        check=False,
+        env=environment(Path("/proc/luna")),
     )
     said = (ended.stdout + ended.stderr).decode()
     plain = ended.returncode != 0 and "/proc/luna" in said and "Traceback" not in said
@@ -226,37 +181,19 @@ async def _nowhere(machine: Machine) -> list[tuple[str, Got, str, str]]:
 
 
 SCENES = (
-    Scene("data directory cannot be written", "at the start", _nowhere),
-    Scene("no file can grow", "running", _full),
+    Scene("data directory cannot be made", "at the start", _nowhere),
+    Scene("data directory is mounted read-only", "at the start", _read_only),
+    Scene(f"disk full: a tmpfs of {ROOM}", "running", _no_room, room=ROOM),
+    Scene("disk full: no file can grow", "running", _full),
     Scene("no file descriptors", "running", _no_descriptors),
     Scene("database locked by another process", "running", _locked),
     Scene(f"SIGTERM with {STREAMS} streams", "streaming", _stopped),
 )
 
 
-@asynccontextmanager
-async def _machine(folder: Path) -> AsyncIterator[Machine]:
-    data = folder / "data"
-    data.mkdir(mode=0o700, parents=True)
-    (data / "config.json").write_bytes(msgspec.json.encode({"version": 1, "settings": {"multiThread": _FREE}}))
-    (data / "config.json").chmod(0o600)
-    async with Lookalike(linger=0.0) as lookalike:
-        login = lookalike.login("machine")
-        environ = {
-            "LUNA_ADMIN_KEY": KEY,
-            "LUNA_QWEN_BASE_URL": lookalike.url,
-            "LUNA_QWEN_AUTH_URL": lookalike.url,
-            "QWEN_AI_TOKEN": login.token,
-            "QWEN_AI_COOKIES": login.cookie_header,
-            "LUNA_LOG": "ERROR",
-        }
-        async with serving_beside(data, environ) as running:
-            yield Machine(running, data)
-
-
 async def run(scene: Scene, folder: Path) -> list[Row]:
     """Let it happen to a luna of its own."""
-    async with _machine(folder / scene.name.replace(" ", "-")) as machine:
+    async with own_luna(folder / str(SCENES.index(scene)), room=scene.room) as machine:
         await machine.all_ways("[[say:warm]]")
         files = machine.files()
         found = await scene.play(machine)

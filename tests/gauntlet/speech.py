@@ -4,6 +4,7 @@ Owns how a client reads what luna says: the words, or the error in its protocol'
 unknown here, but for one rule: an answer is either an error, or words with the protocol's own end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,13 +29,17 @@ class Way:
     def __str__(self) -> str:
         return f"{self.protocol} {'streamed' if self.stream else 'whole'}"
 
-    def body(self, prompt: str) -> bytes:
-        """A request."""
+    def body(self, prompt: str, before: Sequence[str] = ()) -> bytes:
+        """A request. `before`: what was said until now, the user first, in turn."""
+        messages = [
+            {"role": "assistant" if position % 2 else "user", "content": words}
+            for position, words in enumerate((*before, prompt))
+        ]
         said: dict[str, Any] = {"model": MODEL, "stream": self.stream}
         if self.protocol == "responses":
-            said["input"] = prompt
+            said["input"] = messages if before else prompt
         else:
-            said |= {"messages": [{"role": "user", "content": prompt}], "max_tokens": 100_000}
+            said |= {"messages": messages, "max_tokens": 100_000}
         return msgspec.json.encode(said)
 
     def head(self, length: int, *, account: str = "", close: bool = True) -> bytes:
@@ -45,9 +50,9 @@ class Way:
         lines += ["connection: close"] if close else []
         return "\r\n".join([*lines, "", ""]).encode()
 
-    def request(self, prompt: str, *, account: str = "", close: bool = True) -> bytes:
+    def request(self, prompt: str, *, before: Sequence[str] = (), account: str = "", close: bool = True) -> bytes:
         """Head and body."""
-        body = self.body(prompt)
+        body = self.body(prompt, before)
         return self.head(len(body), account=account, close=close) + body
 
     def word(self, kind: Kind) -> str:
