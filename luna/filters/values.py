@@ -87,7 +87,7 @@ def _sign(text: str) -> Sign:
 def _moment(operator: Operator, value: Piece, now: float) -> Born:
     age = _COMPARISON.fullmatch(value.text)
     if age is not None and (age[1] or "")[:1] in ("<", ">") and age[1] and age[3] in _MILLISECONDS:
-        then = now - float(age[2]) * _MILLISECONDS[age[3]] / 1000
+        then = max(0.0, now - float(age[2]) * _MILLISECONDS[age[3]] / 1000)
         return Born(operator, then, None) if age[1][0] == "<" else Born(operator, None, then)
     first, mark, last = value.text.partition("..")
     try:

@@ -37,6 +37,8 @@ from luna.wire.upgrade import LADDER, RawFrame, Step, upgrade, version_of
 
 _FRAME: msgspec.json.Decoder[AnyFrame] = msgspec.json.Decoder(AnyFrame)
 _RAW: msgspec.json.Decoder[RawFrame] = msgspec.json.Decoder(RawFrame)
+LONGEST_SEED = 64
+"""Bytes; those of luna's flows have 16."""
 LONGEST_WHY = 300
 """Characters of a message that may repeat what stands in the line."""
 MOST_BATCHES = 200_000
@@ -173,7 +175,8 @@ class _Builder:
     def __init__(self, head: AnyFrame) -> None:
         if not isinstance(head, Head):
             raise ValueError("a recording begins with its head")
-        bytes.fromhex(head.seed)  # raises ValueError
+        if len(bytes.fromhex(head.seed)) > LONGEST_SEED:  # raises ValueError, too
+            raise ValueError("its seed is too long")
         self._made = Recording(head)
         self._document: ChatRequest | None = None
         self._events: dict[str, dict[int, list[StreamEvent]]] = {}

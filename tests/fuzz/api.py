@@ -177,7 +177,7 @@ def _process(command: list[str], home: Path, environ: dict[str, str], output: An
 
 
 def _await(running: Fuzzed) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and running.process.poll() is None:
         try:
             httpcore.request("GET", f"{running.url}/health")
