@@ -19,6 +19,8 @@ _ESCAPED = re.compile(r"<\\(\\*)(/?turn\b)", re.IGNORECASE)
 
 def escape(text: str) -> str:
     """Content as it may stand inside a block, or between blocks."""
+    if "<" not in text:
+        return text
     lowered = text.lower()
     # The expression is tried at every `<`, which code is full of; most texts have no mark at all.
     if not any(mark in lowered for mark in ("<turn", "</turn", "<\\")):

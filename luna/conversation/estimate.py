@@ -15,6 +15,8 @@ Weigh = Callable[[str], int]
 
 MOST_PER_CHARACTER = 200
 """No character weighs more, so that what is short need not be weighed at all."""
+LIGHTEST, BLANK = 26, 4
+"""No character but a space or a tab weighs less than the first, and these the second."""
 TURN = 400
 """The frame around a turn."""
 ATTACHMENT = 100_000
@@ -34,6 +36,17 @@ def weight(messages: Iterable[Message], weigh: Weigh, *, turn: int = TURN, attac
 def at_most(messages: Iterable[Message]) -> int:
     """A weight in hundredths of a token that they certainly do not exceed; costs next to nothing."""
     return weight(messages, lambda text: len(text) * MOST_PER_CHARACTER)
+
+
+def least(text: str) -> int:
+    """A weight that a text certainly reaches; to count its blanks costs next to nothing."""
+    blanks = text.count(" ") + text.count("\t")
+    return len(text) * LIGHTEST - blanks * (LIGHTEST - BLANK)
+
+
+def at_least(messages: Iterable[Message]) -> int:
+    """A weight that they certainly reach; costs next to nothing."""
+    return weight(messages, least)
 
 
 def _part(part: Part, weigh: Weigh, attachment: int) -> int:

@@ -14,17 +14,16 @@ stands inside its text, each turn in a block of its own:
     </turn>
 
 No content can end its block or begin another: inside, `<turn` and `</turn` get a backslash after the `<`, and what
-has backslashes there already gets one more, so that the way back is exact (`unescape`). The words around the
-blocks are a prompt file's. A lone message needs no blocks and goes out as it is.
+has backslashes there already gets one more, so that the way back is exact (`luna.conversation.blocks`). The words
+around the blocks are a prompt file's. A lone message needs no blocks and goes out as it is.
 
 Earlier reasoning is left out, as Qwen's own chat template does. Where something is attached stands a mark that names
 it (`luna.qwen.attached`); bringing it there is the transport's business.
 """
 
-import html
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from luna.conversation.blocks import block, escape
 from luna.model.chat import Attachment, Message, Part, Text, ToolCall, ToolResult
 
 VARIABLES = ("system", "turns", "current")
@@ -34,23 +33,6 @@ be replied to."""
 Marks = Mapping[tuple[str, str], str]
 """What stands for an attachment, by its id and URL."""
 NO_MARKS: Marks = {}
-
-_MARK = re.compile(r"<(\\*)(/?turn\b)", re.IGNORECASE)
-_ESCAPED = re.compile(r"<\\(\\*)(/?turn\b)", re.IGNORECASE)
-
-
-def escape(text: str) -> str:
-    """Content as it may stand inside a block."""
-    lowered = text.lower()
-    # The expression is tried at every `<`, which code is full of; most texts have no mark at all.
-    if not any(mark in lowered for mark in ("<turn", "</turn", "<\\")):
-        return text
-    return _MARK.sub(r"<\\\1\2", text)
-
-
-def unescape(text: str) -> str:
-    """The way back."""
-    return _ESCAPED.sub(r"<\1\2", text)
 
 
 def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Marks = NO_MARKS) -> str:
@@ -149,9 +131,4 @@ def _turn(message: Message, marks: Marks) -> Iterable[str]:
 
 
 def _block(content: str, **attributes: str) -> str:
-    said = "".join(f' {name}="{_attribute(value)}"' for name, value in attributes.items() if value)
-    return f"<turn{said}>\n{escape(content)}\n</turn>"
-
-
-def _attribute(value: str) -> str:
-    return html.escape(value).replace("\n", "&#10;").replace("\r", "&#13;")
+    return block(content, **{name: value or None for name, value in attributes.items()})

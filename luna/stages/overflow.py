@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from luna.conversation.estimate import at_most, weight
+from luna.conversation.estimate import at_least, at_most, weight
 from luna.core.flow import Flow
 from luna.core.stage import BuildContext, RequestStage, StageOptions
 from luna.model.chat import Message, Text
@@ -126,6 +126,10 @@ class Length:
         return at_most(self._messages)
 
     @cached_property
+    def _at_least(self) -> int:
+        return at_least(self._messages)
+
+    @cached_property
     def tokens(self) -> int:
         """About how many tokens they are."""
         return tokens.tokens(weight(self._messages, tokens.weight))
@@ -137,7 +141,8 @@ class Length:
 
     def exceeds(self, limit: int) -> bool:
         """They are longer than so many tokens."""
-        return self._at_most > limit * tokens.UNIT and self.tokens > limit
+        most = limit * tokens.UNIT
+        return self._at_least > most or (self._at_most > most and self.tokens > limit)
 
 
 def _own_limit(flow: Flow) -> int | None:

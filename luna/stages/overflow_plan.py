@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from luna.conversation.estimate import MOST_PER_CHARACTER
+from luna.conversation.estimate import MOST_PER_CHARACTER, at_least, least
 from luna.conversation.overflow import document, system_text, take_closing
 from luna.conversation.sanitize import sanitize
 from luna.core.flow import Flow
@@ -77,6 +77,10 @@ class OverflowPlan:
         """The text is too long to be typed and is to go up as a file."""
         return self.most_typed is not None and exceeds(text, self.most_typed)
 
+    def surely_wants(self, messages: Sequence[Message]) -> bool:
+        """These are so long that their text need not be made to know it."""
+        return self.most_typed is not None and at_least(messages) > self.most_typed * tokens.UNIT
+
     def fits_inline(self, text: str) -> bool:
         """The text may be typed, if it must."""
         return self.maximum is None or not exceeds(text, self.maximum)
@@ -121,8 +125,11 @@ OVERFLOW: Key[OverflowPlan] = Key("overflow")
 
 
 def exceeds(text: str, limit: int) -> bool:
-    """The text is longer than so many tokens. What is short need not be weighed for that."""
-    return len(text) * MOST_PER_CHARACTER > limit * tokens.UNIT and tokens.estimate(text) > limit
+    """The text is longer than so many tokens. What is short, or very long, need not be weighed for that."""
+    most = limit * tokens.UNIT
+    if least(text) > most:
+        return True
+    return len(text) * MOST_PER_CHARACTER > most and tokens.estimate(text) > limit
 
 
 def refusal(flow: Flow, length: int, maximum: int | None, message: str = "", hint: str = "") -> LunaError:

@@ -52,13 +52,16 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
         names = marks(messages)
     whole = at.parent is None
     sent = [message for message in messages if not message.known] if whole else _unsent(flow, at)
-    text = "" if whole else continuation(sent, names)
+    text, plan = "" if whole else continuation(sent, names), flow.notes.get(OVERFLOW)
     if not text:
         sent = sent if whole else messages
-        text = flatten(sent, render, names)
-    plan = flow.notes.get(OVERFLOW)
-    if plan is not None and plan.wants(text):
-        text, files = await _as_file(flow, client, account, plan, sent, text, files)
+    if not text and plan is not None and plan.surely_wants(sent):
+        text, files = await _as_file(flow, client, account, plan, sent, lambda: flatten(sent, render, names), files)
+    else:
+        typed = text or flatten(sent, render, names)
+        text = typed
+        if plan is not None and plan.wants(typed):
+            text, files = await _as_file(flow, client, account, plan, sent, lambda: typed, files)
     return Prompt(text, files, " ".join(system_marks(flow.chat.messages, profile_of(flow))))
 
 
@@ -101,7 +104,7 @@ async def _as_file(
     account: str,
     plan: OverflowPlan,
     sent: Sequence[Message],
-    text: str,
+    typed: Callable[[], str],
     files: list[dict[str, Any]],
 ) -> tuple[str, list[dict[str, Any]]]:
     """The text and the files to send when the text is too long to be typed. When the file cannot be brought to Qwen,
@@ -111,6 +114,7 @@ async def _as_file(
     try:
         entry = await upload_document(flow, client, account, document.name, document.text)
     except LunaError as error:
+        text = typed()
         log.warning("flow %s: the prompt could not go up as a file: %s", flow.id, error.message)
         if not plan.fits_inline(text):
             raise plan.too_long(text) from error

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "tools": BASE,
     "wire": BASE,
     "upstream": BASE | {"wire"},
-    "qwen": BASE | {"upstream", "protocols.sse"},
+    "qwen": BASE | {"upstream", "protocols.sse", "conversation.blocks"},
     "state": BASE | {"upstream", "qwen", "wire", "disk", "conversation", "filters"},
     "config": BASE | {"core", "disk"},
     "stages": BASE | {"core", "protocols", "tools", "wire", "upstream", "qwen", "state", "conversation", "filters"},

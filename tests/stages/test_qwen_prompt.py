@@ -95,6 +95,9 @@ class Plan(OverflowPlan):
     def wants(self, text: str) -> bool:
         return len(text) > self.most
 
+    def surely_wants(self, messages: Sequence[Message]) -> bool:
+        return False
+
     def fits_inline(self, text: str) -> bool:
         return len(text) <= self.typed
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna.conversation.estimate import ATTACHMENT, MOST_PER_CHARACTER, TURN, at_most, weight
+from luna.conversation.estimate import ATTACHMENT, MOST_PER_CHARACTER, TURN, at_least, at_most, least, weight
 from luna.model.chat import Attachment, Message, Part, Text, Thought, ToolCall, ToolResult
 from luna.protocols import tokens
 
@@ -38,5 +38,6 @@ def test_the_bytes_of_an_attachment_never_count_as_text() -> None:
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_the_quick_bound_is_one(said: list[str]) -> None:
     messages = [Message("user", [Text(text), ToolCall(text, text, text)], text) for text in said]
-    assert weight(messages, tokens.weight) <= at_most(messages)
+    assert at_least(messages) <= weight(messages, tokens.weight) <= at_most(messages)
+    assert all(least(text) <= tokens.weight(text) for text in said)
     assert all(tokens.weight(text) <= len(text) * MOST_PER_CHARACTER for text in said)

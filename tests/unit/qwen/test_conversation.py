@@ -1,7 +1,8 @@
 """A whole conversation as one text."""
 
+from luna.conversation.blocks import escape, unescape
 from luna.model.chat import Attachment, Message, Role, Text, Thought, ToolCall, ToolResult
-from luna.qwen.conversation import continuation, escape, flatten, since_the_answer, unescape
+from luna.qwen.conversation import continuation, flatten, since_the_answer
 
 
 def render(*, system: str, turns: str, current: str) -> str:

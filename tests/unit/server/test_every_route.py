@@ -25,8 +25,8 @@ from tests.support.stores import KINDS, database_of
 
 ROOT = Path(__file__).parents[3]
 KEY = {"authorization": f"Bearer {ADMIN_KEY}"}
-NOT_DESCRIBED = {"/login", "/{path:path}", "/"}
-"""For people: the URL that is printed at the start, and the pages."""
+NOT_DESCRIBED = {"/login", "/{path:path}", "/", "/debug/tasks"}
+"""For people: the URL that is printed at the start, the pages, and the short address of `/api/debug/tasks`."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
