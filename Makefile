@@ -73,9 +73,8 @@ audit: test-setup
 	@$(BIN)/python -m tests.security.audit
 
 # Every reader of foreign bytes, side by side; `make fuzz READER=sse SECONDS=3600` is an hour of one. See docs/fuzzing.md.
-SECONDS ?= 600
 fuzz: test-setup
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(READER),--reader $(READER)) $(if $(KEEP),--keep)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(READER),--reader $(READER)) $(if $(KEEP),--keep)
 
 # Every fault at every point of a flow; `make gauntlet SHORT=--short` is what the gate runs of it. A run that was broken
 # off goes on with `make gauntlet GO_ON=--go-on`.
@@ -84,9 +83,8 @@ gauntlet: test-setup
 	$(BIN)/python -m tests.gauntlet $(GO_ON) $(if $(SHORT),--short,--report $(GAUNTLET_REPORT))
 
 # An hour of paced streams with clients that leave, and whether anything grows; `make soak SECONDS=600` is shorter.
-SECONDS ?= 3600
 soak: test-setup
-	$(BIN)/python -m tests.gauntlet.soak --seconds $(SECONDS) --report $(GAUNTLET_REPORT)
+	$(BIN)/python -m tests.gauntlet.soak --seconds $(or $(SECONDS),3600) --report $(GAUNTLET_REPORT)
 
 # The pictures in docs/, taken by the tests.
 pictures: test-setup chromium

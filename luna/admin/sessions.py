@@ -4,6 +4,7 @@ Deleting, clearing and resetting change what luna knows. A chat at Qwen goes onl
 asked for (`chats=true`), and then only chats that luna made.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,6 +24,7 @@ from luna.state.runs import Runs
 from luna.state.session_archive import SessionArchive
 from luna.state.session_records import Order, SessionFilter
 from luna.state.session_upkeep import Upkeep
+from luna.wire.redact import Redactor
 
 Purpose = Literal["main", "subagent", "overflow", "compact", "stateless"]
 
@@ -141,9 +143,14 @@ class SessionDiagnostics(msgspec.Struct, rename="camel"):
 
 
 def routes(
-    archive: SessionArchive, upkeep: Upkeep, chats: ChatDesk, runs: Runs, preferences: LivePreferences
+    archive: SessionArchive,
+    upkeep: Upkeep,
+    chats: ChatDesk,
+    runs: Runs,
+    preferences: LivePreferences,
+    secrets: Callable[[], Iterable[str]],
 ) -> list[Operation]:
-    """The routes of this subject."""
+    """The routes of this subject. A conversation is kept word for word, but no page shows one of the `secrets`."""
 
     async def listing(request: Request) -> Response:
         query = query_of(request, SessionQuery)
@@ -158,26 +165,26 @@ def routes(
         session, part = _id(request), query_of(request, SessionPart)
         record = await archive.get(session)
         said = await archive.said(session, limit=part.limit + 1, before=part.before)
-        return json(
-            detailed(
-                record,
-                bindings=await archive.bindings(session),
-                overflow=[
-                    OverflowAnchor(
-                        file_name=row.name,
-                        created_at=milliseconds(row.created_at) or 0,
-                        bytes=row.bytes,
-                        token_estimate=row.tokens,
-                        run_id=row.run_id or "",
-                    )
-                    for row in await archive.overflow(session)
-                ],
-                tree=await archive.tree(session),
-                said=said[-part.limit :] if part.limit else [],
-                runs=_active(runs, session),
-                more=len(said) > part.limit,
-            )
+        document = detailed(
+            record,
+            bindings=await archive.bindings(session),
+            overflow=[
+                OverflowAnchor(
+                    file_name=row.name,
+                    created_at=milliseconds(row.created_at) or 0,
+                    bytes=row.bytes,
+                    token_estimate=row.tokens,
+                    run_id=row.run_id or "",
+                )
+                for row in await archive.overflow(session)
+            ],
+            tree=await archive.tree(session),
+            said=said[-part.limit :] if part.limit else [],
+            runs=_active(runs, session),
+            more=len(said) > part.limit,
         )
+        redacted = Redactor(secrets()).body(msgspec.json.encode(document), fields=False)
+        return json(msgspec.Raw(redacted))
 
     async def diagnostics(_: Request) -> Response:
         counts, options = await archive.counts(), preferences.current.session

@@ -164,7 +164,7 @@ async def assemble(
         workings = Workings(live, state.runs, state.accounts, live_config.cell, state.egress.usage, clock)
         api = [
             *_api(settings, state, live_config, overrides, live, clock, faces),
-            *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live),
+            *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live, secrets),
             *debug.routes(_probes(gateway, state, clock)),
             *debug_tasks.routes(workings),
             *inspect.routes(Inspector(faces, live_config, Again(gateway) if opened is None else None)),

@@ -35,7 +35,9 @@ class Desk:
     house: ChatHouse
 
     def __post_init__(self) -> None:
-        api = subject.routes(self.kept.archive, self.kept.upkeep, self.house.desk, self.runs, self.kept.preferences)
+        api = subject.routes(
+            self.kept.archive, self.kept.upkeep, self.house.desk, self.runs, self.kept.preferences, list
+        )
         self.ask = Panel(api=api)
 
     async def listed(self, query: str = "") -> list[Any]:
@@ -477,7 +479,7 @@ async def test_how_it_stands_with_them(desk: Desk) -> None:
 
 
 async def test_every_route_is_described(desk: Desk) -> None:
-    api = subject.routes(desk.kept.archive, desk.kept.upkeep, desk.house.desk, desk.runs, desk.kept.preferences)
+    api = subject.routes(desk.kept.archive, desk.kept.upkeep, desk.house.desk, desk.runs, desk.kept.preferences, list)
     described = document(api)["paths"]
     assert set(described) == {
         "/api/sessions",
