@@ -4,6 +4,7 @@ Owns the birth of a flow: body, dialect, snapshot, route, recorder. What happens
 the engine's. Nothing stands between a stream and `send`.
 """
 
+import gc
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
@@ -25,6 +26,9 @@ from luna.server.chosen import Choice, chosen
 from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.store import Recordings
 
+LARGE = 256 * 1024
+"""Bytes of a body that is large: before it is looked at the young garbage goes, in which earlier ones like it may lie.
+Collections go by the number of objects, and a few large flows would hold hundreds of megabytes until the next."""
 METHODS = ("GET", "POST", "DELETE")
 OWN = "(probe)"
 """The name of the route of requests of luna's own."""
@@ -65,7 +69,10 @@ class Gateway:
         ids = Ids()
         dialect = dialect_for(scope["method"], scope["path"])
         try:
-            request = request_of(scope, headers, await read_body(scope, receive, self._max_body))
+            body = await read_body(scope, receive, self._max_body)
+            if len(body) >= LARGE:
+                gc.collect(1)
+            request = request_of(scope, headers, body)
             snapshot = self._cell.current
             parsed = parse_body(dialect, request)
             route = self._choice.of(request, snapshot) or _route(snapshot, request, parsed)
