@@ -6,8 +6,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luna.conversation.blocks import escape, unescape
 from luna.model.chat import Message, Part, Text, ToolCall, ToolResult
-from luna.qwen.conversation import continuation, escape, flatten, since_the_answer, unescape
+from luna.qwen.conversation import continuation, flatten, since_the_answer
 
 HEAD, MIDDLE = "\x00HEAD\x00", "\x00MIDDLE\x00"
 BLOCK = re.compile(r"<turn((?: [a-z]+=\"[^\"]*\")*)>\n(.*?)\n</turn>", re.DOTALL)
