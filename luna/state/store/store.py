@@ -6,6 +6,7 @@ Asynchronous for its callers, who pass SQLAlchemy Core statements and know neith
 drivers below are synchronous, because one hop to a thread for a whole batch costs less than one for each call.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,6 +27,8 @@ from luna.state.store.database import READERS, database_url, open_database, told
 from luna.state.store.reader import Reader
 from luna.state.store.transaction import Row
 from luna.state.store.writer import Writer
+
+log = logging.getLogger("luna.state.store")
 
 T = TypeVar("T")
 
@@ -69,7 +72,7 @@ class Store:
                 finally:
                     store._writer.stop()
                     with anyio.move_on_after(CLOSING, shield=True):
-                        await store._drained()
+                        await store._write_the_rest()
                     working.cancel()
         finally:
             with anyio.CancelScope(shield=True):
@@ -86,9 +89,12 @@ class Store:
         self._reader.close()
         self._engine.dispose()
 
-    async def _drained(self) -> None:
-        while self._writer.waiting:
-            await self._writer.commit()
+    async def _write_the_rest(self) -> None:
+        try:
+            while self._writer.waiting:
+                await self._writer.commit()
+        except LunaError as error:  # the end of a process is no place to fail
+            log.error("database: what was still to be written is lost: %s", error.message)
 
     # Writing
 

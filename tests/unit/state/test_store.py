@@ -267,6 +267,19 @@ async def test_a_locked_file_is_waited_for_and_nothing_is_lost(tmp_path: Path, m
         assert await titles(store) == {"c1": ""}
 
 
+async def test_what_cannot_be_written_at_the_end_is_told_and_the_end_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("luna.state.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("luna.state.store.writer.PATIENCE", 0.1)
+    other = sqlite3.connect(tmp_path / "luna.db", isolation_level=None, check_same_thread=False)
+    async with Store.opened(tmp_path) as store:
+        other.execute("BEGIN IMMEDIATE")
+        store.write(ADD, row(1))
+    other.close()
+    assert "is lost: luna cannot write to its database" in caplog.text
+
+
 @pytest.mark.parametrize("garbage", [b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
 async def test_a_damaged_file_is_moved_aside_and_reported(tmp_path: Path, garbage: bytes) -> None:
     (tmp_path / "luna.db").write_bytes(garbage)
