@@ -44,9 +44,9 @@ def least(text: str) -> int:
     return len(text) * LIGHTEST - blanks * (LIGHTEST - BLANK)
 
 
-def at_least(messages: Iterable[Message]) -> int:
+def at_least(messages: Iterable[Message], *, turn: int = TURN, attachment: int = ATTACHMENT) -> int:
     """A weight that they certainly reach; costs next to nothing."""
-    return weight(messages, least)
+    return weight(messages, least, turn=turn, attachment=attachment)
 
 
 def _part(part: Part, weigh: Weigh, attachment: int) -> int:

@@ -79,7 +79,7 @@ class OverflowPlan:
 
     def surely_wants(self, messages: Sequence[Message]) -> bool:
         """These are so long that their text need not be made to know it."""
-        return self.most_typed is not None and at_least(messages) > self.most_typed * tokens.UNIT
+        return self.most_typed is not None and at_least(messages, turn=0, attachment=0) > self.most_typed * tokens.UNIT
 
     def fits_inline(self, text: str) -> bool:
         """The text may be typed, if it must."""

@@ -8,6 +8,7 @@ the chat was told. A text that is too long to be typed goes up as a file (`luna.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from luna.conversation.stable import system_mark, system_marks
@@ -52,16 +53,19 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
         names = marks(messages)
     whole = at.parent is None
     sent = [message for message in messages if not message.known] if whole else _unsent(flow, at)
-    text, plan = "" if whole else continuation(sent, names), flow.notes.get(OVERFLOW)
-    if not text:
-        sent = sent if whole else messages
-    if not text and plan is not None and plan.surely_wants(sent):
-        text, files = await _as_file(flow, client, account, plan, sent, lambda: flatten(sent, render, names), files)
+    added = "" if whole else continuation(sent, names)
+    if not added and not whole:
+        sent = messages
+
+    @cache
+    def typed() -> str:
+        return added or flatten(sent, render, names)
+
+    plan = flow.notes.get(OVERFLOW)
+    if plan is not None and (plan.surely_wants(sent) or plan.wants(typed())):
+        text, files = await _as_file(flow, client, account, plan, sent, typed, files)
     else:
-        typed = text or flatten(sent, render, names)
-        text = typed
-        if plan is not None and plan.wants(typed):
-            text, files = await _as_file(flow, client, account, plan, sent, lambda: typed, files)
+        text = typed()
     return Prompt(text, files, " ".join(system_marks(flow.chat.messages, profile_of(flow))))
 
 

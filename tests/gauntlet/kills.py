@@ -23,6 +23,7 @@ import httpcore
 import msgspec
 
 from luna.demo.serve import Lookalike
+from tests.gauntlet.own import UNLIMITED
 from tests.gauntlet.record import Row
 from tests.support.command import ROOT, Serving, environment, serving_beside
 from tests.support.ports import free_port
@@ -34,7 +35,6 @@ STARTING = 0.15
 """How many of the kills hit luna while it starts."""
 RECOVERY = 60.0
 """Seconds for luna to settle what a kill left behind at the upstream."""
-_FREE = {"globalMaxConcurrentRuns": 0, "defaultAccountMaxConcurrentRuns": 0, "defaultProviderMaxConcurrentRuns": 0}
 
 
 @dataclass
@@ -157,7 +157,7 @@ def killing(lookalike: Lookalike, data: Path, environ: Mapping[str, str], *, sql
     """With an account of the look-alike's, and a data directory, which does not exist yet."""
     login = lookalike.login("killed")
     data.mkdir(mode=0o700)
-    (data / "config.json").write_bytes(msgspec.json.encode({"version": 1, "settings": {"multiThread": _FREE}}))
+    (data / "config.json").write_bytes(msgspec.json.encode({"version": 1, "settings": {"multiThread": UNLIMITED}}))
     named = {
         "LUNA_ADMIN_KEY": KEY,
         "LUNA_QWEN_BASE_URL": lookalike.url,

@@ -23,7 +23,7 @@ from tests.support.lookalike import read_to_end
 KEY = "gauntlet-key"
 RECOVERY = 15.0
 """Seconds within which luna must be itself again."""
-_FREE = {"globalMaxConcurrentRuns": 0, "defaultProviderMaxConcurrentRuns": 0, "defaultAccountMaxConcurrentRuns": 0}
+UNLIMITED = {"globalMaxConcurrentRuns": 0, "defaultProviderMaxConcurrentRuns": 0, "defaultAccountMaxConcurrentRuns": 0}
 
 
 @dataclass
@@ -126,7 +126,7 @@ async def own_luna(folder: Path, *, room: str = "", **more: str) -> AsyncIterato
     its own, so large. `more`: of its environment."""
     data = folder / "data"
     data.mkdir(mode=0o700, parents=True)
-    (data / "config.json").write_bytes(msgspec.json.encode({"version": 1, "settings": {"multiThread": _FREE}}))
+    (data / "config.json").write_bytes(msgspec.json.encode({"version": 1, "settings": {"multiThread": UNLIMITED}}))
     (data / "config.json").chmod(0o600)
     async with Lookalike(linger=0.0) as lookalike:
         login = lookalike.login("machine")

@@ -121,6 +121,9 @@ def test_a_change_of_the_preferences_is_in_force_for_the_next_request() -> None:
 def test_what_is_beyond_the_maximum_goes_into_a_file_even_below_the_threshold() -> None:
     plan = planned(play({"threshold": 5000, "max-input": 1000}))
     assert plan.wants("1" * 1001) and not plan.wants("1" * 1000)
+    assert plan.surely_wants([Message("user", [Text("1" * 4000)])])
+    pictures = [Attachment("image", url=f"https://pictures.example/{n}.png") for n in range(20)]
+    assert not plan.surely_wants([Message("user", [Text("hi"), *pictures])]), "they are not typed"
     assert plan.fits_inline("1" * 1000) and not plan.fits_inline("1" * 1001)
 
 
