@@ -14,6 +14,7 @@ import httpcore
 
 from luna.model.ambient import Clock
 from luna.upstream.request import Outgoing
+from luna.upstream.stream import Stream
 from luna.upstream.turn import Phase, Turn
 
 
@@ -60,7 +61,7 @@ class Connection(httpcore.AsyncConnectionInterface):
         self._clock = clock
         self._keepalive = keepalive
         self._state = State.NEW
-        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._stream: Stream | None = None
         self._served = 0
         self._expires = 0.0
 
@@ -93,13 +94,14 @@ class Connection(httpcore.AsyncConnectionInterface):
             raise
         return Begun(turn, self._stream)
 
-    async def _connect(self, patience: float | None, address: str) -> httpcore.AsyncNetworkStream:
+    async def _connect(self, patience: float | None, address: str) -> Stream:
         host = self._origin.host.decode("ascii")
         context = await self._tls() if self._origin.scheme == b"https" else None
         stream = await self._network.connect_tcp(address or host, self._origin.port, timeout=patience)
-        if context is None:
-            return stream
-        return await stream.start_tls(context, server_hostname=host, timeout=patience)
+        if context is not None:
+            stream = await stream.start_tls(context, server_hostname=host, timeout=patience)
+        assert isinstance(stream, Stream), "the pool's networks open no others"
+        return stream
 
     async def _release(self, reusable: bool) -> None:
         """The turn is over: wait for the next request, or close."""

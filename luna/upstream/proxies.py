@@ -19,7 +19,8 @@ import anyio.to_thread
 import httpcore
 
 from luna.upstream import handshakes
-from luna.upstream.network import Network, Stream
+from luna.upstream.network import Network
+from luna.upstream.stream import Stream
 
 Scheme = Literal["http", "https", "socks5"]
 _SCHEMES: dict[str, Scheme] = {

@@ -15,6 +15,7 @@ import httpcore
 
 from luna.upstream.parser import ResponseParser
 from luna.upstream.request import Outgoing
+from luna.upstream.stream import Stream
 
 READ_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ class Turn:
 
     def __init__(
         self,
-        stream: httpcore.AsyncNetworkStream,
+        stream: Stream,
         request: Outgoing,
         *,
         reused: bool,
@@ -83,7 +84,7 @@ class Turn:
         self._reach(Phase.SEND)
         if len(message) <= PIECE_BYTES:
             patience = self._timeouts.get("head")
-            await self._send_at_once(message)
+            self._send_at_once(message)
             await self._read_head(patience)
         else:
             with anyio.CancelScope() as limit:
@@ -99,10 +100,10 @@ class Turn:
     def _reach(self, phase: Phase) -> None:
         self._request.extensions["phase"] = phase
 
-    async def _send_at_once(self, message: bytes) -> None:
-        """So much is taken at once, if only to be sent later: whether it arrives shows by the answer."""
+    def _send_at_once(self, message: bytes) -> None:
+        """Whether it arrives shows by the answer."""
         try:
-            await self._stream.write(message)
+            self._stream.write_at_once(message)
         except httpcore.WriteError as error:
             self._unsent = error
         else:

@@ -16,7 +16,8 @@ from anyio.abc import ByteStream, Listener, SocketAttribute, SocketStream, TaskG
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSListener
 
-from luna.upstream.network import Network, Stream
+from luna.upstream.network import Network
+from luna.upstream.stream import Stream
 
 Names = Mapping[str, tuple[str, int]]
 _LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead, OSError)
