@@ -64,7 +64,7 @@ class AnswerReader:
     async def _next(self) -> bytes | None:
         """The next piece of the body; None at its end."""
         try:
-            if not self.stream.ended:
+            if not self.stream.ended or self._response.at_end:
                 data = await self._chunks.__anext__()
             else:
                 data = None

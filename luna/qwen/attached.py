@@ -30,6 +30,11 @@ class Attached:
     """The user attached it to the last of their messages: it must not be left out silently."""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Its id and URL."""
+        return self.attachment.id, self.attachment.url
+
+    @property
     def mark(self) -> str:
         """What stands in the text where it belongs: `[image 2: cat.png]`."""
         return f"[{self.attachment.kind} {self.number}: {self.name}]"
@@ -38,6 +43,8 @@ class Attached:
 def attached(messages: Sequence[Message]) -> list[Attached]:
     """All of them, each once, those inside tool results included. Give the whole conversation, so that a number stays
     what it was in earlier turns."""
+    if not any(isinstance(part, Attachment | ToolResult) for message in messages for part in message.parts):
+        return []
     found: dict[tuple[str, str], Attached] = {}
     counts: dict[str, int] = {}
     names: set[str] = set()
@@ -58,7 +65,7 @@ def attached(messages: Sequence[Message]) -> list[Attached]:
 
 def marks(messages: Sequence[Message]) -> dict[tuple[str, str], str]:
     """The mark of each attachment by its id and URL."""
-    return {(one.attachment.id, one.attachment.url): one.mark for one in attached(messages)}
+    return {one.key: one.mark for one in attached(messages)}
 
 
 def _attachments(message: Message) -> list[tuple[Attachment, bool]]:

@@ -8,6 +8,7 @@ fingerprint SDK on one device, and `sec-ch-ua*` describe one browser. luna inven
 them only when they were captured in the user's own browser together with the cookies.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ PAGE_HEADERS = frozenset(
 )
 """Headers (lower case) of the user's own page that may go along, when they were captured."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+"""Means itself in a path and in a query."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -139,10 +142,9 @@ class Browser:
         return (*headers, *page.items())
 
 
-@lru_cache(maxsize=256)
 def _quoted(chat_id: str) -> str:
     """As a part of a path or a query."""
-    return quote(chat_id, safe="")
+    return chat_id if _PLAIN.fullmatch(chat_id) else quote(chat_id, safe="")
 
 
 @lru_cache(maxsize=16)

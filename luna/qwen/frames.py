@@ -111,8 +111,11 @@ class TokenCounts:
     def latest(self) -> Usage | None:
         """The last that could be read."""
         if self._unread:
-            found = (usage for raw in reversed(self._unread) if (usage := read_usage(raw)) is not None)
-            self._latest = next(found, self._latest)
+            for raw in reversed(self._unread):
+                usage = read_usage(raw)
+                if usage is not None:
+                    self._latest = usage
+                    break
             self._unread.clear()
         return self._latest
 

@@ -126,8 +126,8 @@ class StreamReader:
                 hint="Send the request again; if it stays empty, put it differently or choose another model.",
             )
         events = [*self._open(), *self._calls.close()]
-        if self.usage is not None:
-            events.append(self.usage)
+        if (usage := self.usage) is not None:
+            events.append(usage)
         return [*events, Finish(self._reason)]
 
     def _open(self) -> list[StreamEvent]:

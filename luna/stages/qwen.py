@@ -66,6 +66,7 @@ class Qwen(TransportStage):
         super().__init__(options, context)
         self.options = options
         self.prompt = context.prompts.require(options.transcript, option="transcript", variables=VARIABLES)
+        self._timeouts = Timeouts(head=options.head_timeout, idle=options.idle_timeout)
 
     async def stream(self, flow: Flow) -> Stream:
         name_the_ignored(flow)
@@ -95,6 +96,6 @@ class Qwen(TransportStage):
             thinking=options.thinking,
             search=options.search,
             busy_wait=options.busy_wait,
-            timeouts=Timeouts(head=options.head_timeout, idle=options.idle_timeout),
+            timeouts=self._timeouts,
             sleep=self.sleep,
         )

@@ -5,7 +5,7 @@ Owns the choice, and that the marks on the messages (`Message.known`) agree with
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from luna.core.flow import Flow
@@ -41,7 +41,7 @@ class Standing:
 
     def in_chat(self, chat: str) -> "Standing":
         """The same, now that the chat was made."""
-        return replace(self, chat=chat)
+        return Standing(self.how, chat, self.parent, self.told)
 
 
 NEW = Standing("new")

@@ -17,9 +17,8 @@ import anyio
 import anyio.to_thread
 
 from luna.core.flow import Flow
-from luna.model.chat import Message
 from luna.model.errors import Kind, LunaError
-from luna.qwen.attached import Attached, attached
+from luna.qwen.attached import Attached
 from luna.qwen.catalogue import Catalogue, Model
 from luna.qwen.client import QwenClient
 from luna.qwen.file_entries import Uploaded, entry, named_only
@@ -46,12 +45,11 @@ T = TypeVar("T")
 
 
 async def upload_attachments(
-    flow: Flow, client: QwenClient, account: str, messages: Sequence[Message]
+    flow: Flow, client: QwenClient, account: str, every: Sequence[Attached]
 ) -> list[dict[str, Any]]:
-    """The entries for everything attached to the messages that the chat does not know yet, in order, then for the
-    client's `file_ids`. Give the whole conversation with its marks, so that names stay what they were. Raises
-    LunaError, which names the attachment."""
-    wanted = [one for one in attached(messages) if not one.known]
+    """The entries for what the chat does not know yet of everything that is attached, in order, then for the client's
+    `file_ids`. Raises LunaError, which names the attachment."""
+    wanted = [one for one in every if not one.known]
     if not wanted and not flow.chat.file_ids:
         return []
     errand = _Errand(flow, client, account)

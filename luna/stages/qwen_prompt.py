@@ -8,14 +8,13 @@ the chat was told. A text that is too long to be typed goes up as a file (`luna.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from luna.conversation.stable import system_mark, system_marks
 from luna.core.flow import Flow
 from luna.model.chat import Attachment, ChatRequest, Message, Part, ToolResult
 from luna.model.errors import LunaError
-from luna.qwen.attached import marks
+from luna.qwen.attached import attached
 from luna.qwen.client import QwenClient
 from luna.qwen.conversation import NO_MARKS, continuation, flatten
 from luna.stages.overflow_plan import OVERFLOW, OverflowPlan
@@ -49,23 +48,23 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
     files: list[dict[str, Any]] = []
     names = NO_MARKS
     if flow.services.get(Uploads) is not None and at.how != "again":
-        files = await upload_attachments(flow, client, account, messages)
-        names = marks(messages)
+        every = attached(messages)
+        files = await upload_attachments(flow, client, account, every)
+        names = {one.key: one.mark for one in every}
     whole = at.parent is None
     sent = [message for message in messages if not message.known] if whole else _unsent(flow, at)
     added = "" if whole else continuation(sent, names)
     if not added and not whole:
         sent = messages
 
-    @cache
     def typed() -> str:
         return added or flatten(sent, render, names)
 
     plan = flow.notes.get(OVERFLOW)
-    if plan is not None and (plan.surely_wants(sent) or plan.wants(typed())):
-        text, files = await _as_file(flow, client, account, plan, sent, typed, files)
-    else:
-        text = typed()
+    too_long = plan is not None and plan.surely_wants(sent)
+    text = "" if too_long else typed()
+    if plan is not None and (too_long or plan.wants(text)):
+        text, files = await _as_file(flow, client, account, plan, sent, lambda: text or typed(), files)
     return Prompt(text, files, " ".join(system_marks(flow.chat.messages, profile_of(flow))))
 
 

@@ -4,14 +4,13 @@ Owns the notes of the flows that go on, by the flow's id. No read of a stream pa
 inner response's own. An address, a header or a body is never kept, for what they may hold; a host is.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from luna.model.ambient import FLOW, Clock
 from luna.model.errors import LunaError
 from luna.upstream.exchange import Backend, InResponse, OutRequest
-from luna.upstream.response import Response
+from luna.upstream.response import Around
 from luna.wire.timeline import SpanKind, purpose
 
 MOST = 200
@@ -101,18 +100,14 @@ class TracedBackend:
         await self._inner.aclose()
 
 
-class TracedResponse(Response):
+class TracedResponse(Around):
     """A response whose end is noted."""
 
     def __init__(self, inner: InResponse, noted: Exchanged, exchanges: Exchanges) -> None:
-        super().__init__(noted.host, inner.status, inner.headers)
-        self._inner = inner
+        super().__init__(inner)
         self._noted = noted
         self._exchanges = exchanges
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._inner.chunks()
-
     async def aclose(self) -> None:
         self._noted.end = self._noted.end or self._exchanges.now()
-        await self._inner.aclose()
+        await super().aclose()

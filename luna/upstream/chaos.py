@@ -9,10 +9,10 @@ recording backend: what is injected is recorded as if it had come, and a replay,
 replays (`replayed`), injects nothing once more.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import anyio
@@ -108,11 +108,14 @@ class ChaosBackend:
     def __repr__(self) -> str:
         return f"<ChaosBackend {self._inner!r}>"
 
-    async def open(self, request: OutRequest) -> InResponse:
+    def open(self, request: OutRequest) -> Coroutine[Any, Any, InResponse]:
         """See `Backend.open`."""
         plan = PLAN.get()
         if plan is None or not plan.wants(request):
-            return await self._inner.open(request)
+            return self._inner.open(request)
+        return self._disturb(request, plan)
+
+    async def _disturb(self, request: OutRequest, plan: Plan) -> InResponse:
         mark = ((MARK, plan.name),)
         if isinstance(plan.fault, Instead):
             plan.happens(request)
@@ -150,7 +153,7 @@ class Changed(Response):
     """A response whose lines are changed as they come."""
 
     def __init__(self, request: OutRequest, inner: InResponse, change: Change, mark: Headers, sleep: Sleep) -> None:
-        super().__init__(urlsplit(request.url).hostname or "", inner.status, (*inner.headers, *mark))
+        super().__init__(inner.host, inner.status, (*inner.headers, *mark))
         self._inner = inner
         self._chunks = inner.chunks()
         self._change = change

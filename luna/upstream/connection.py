@@ -136,7 +136,7 @@ class Connection(httpcore.AsyncConnectionInterface):
         """True when it has been idle for too long, or the other side has closed it or said something unasked."""
         if self._state is not State.IDLE or self._stream is None:
             return False
-        return self.overdue() or bool(self._stream.get_extra_info("is_readable"))
+        return self._stream.readable or self.overdue()
 
     def is_idle(self) -> bool:
         """True between two requests."""

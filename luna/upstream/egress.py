@@ -4,7 +4,8 @@ Owns nothing but the question: a request leaves by the way that is given for it 
 raised and nothing leaves. So a changed profile holds for the next request of everybody, uploads included.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from luna.upstream.exchange import Backend, InResponse, OutRequest
 
@@ -21,9 +22,9 @@ class EgressBackend:
     def __repr__(self) -> str:
         return "<EgressBackend>"
 
-    async def open(self, request: OutRequest) -> InResponse:
+    def open(self, request: OutRequest) -> Coroutine[Any, Any, InResponse]:
         """See `Backend.open`."""
-        return await self._way().open(request)
+        return self._way().open(request)
 
     async def aclose(self) -> None:
         """The ways belong to others."""

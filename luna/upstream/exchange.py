@@ -37,12 +37,19 @@ class OutRequest:
 class InResponse(Protocol):
     """What comes back. Whoever opened it closes it, in the same task."""
 
+    host: str
+    """Whose it is."""
     status: int
     headers: Headers
     """Header names in lower case, in order, repeated ones kept."""
 
     def header(self, name: str) -> str:
         """The first header of that (lower-case) name, or ""."""
+        ...
+
+    @property
+    def at_end(self) -> bool:
+        """True when it is known that no more chunks come: the next read would not wait."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:

@@ -87,18 +87,21 @@ class Pool(httpcore.AsyncConnectionPool):
     def _choose(self, origin: httpcore.Origin, *, reuse: bool) -> tuple[Connection, list[Connection]]:
         """The connection for a request, and those that are to be closed: idle ones whose time is over, and the one
         that has to make room."""
-        living = [connection for connection in self._connections if not connection.is_closed()]
-        closing = [connection for connection in living if connection.overdue()]
-        if closing:
-            living = [connection for connection in living if connection not in closing]
+        living: list[Connection] = []
+        closing: list[Connection] = []
         chosen: Connection | None = None
-        usable = [c for c in reversed(living) if c.is_available() and c.can_handle_request(origin)] if reuse else []
-        for connection in usable:
-            living.remove(connection)
-            if not connection.has_expired():
-                chosen = connection
-                break
-            closing.append(connection)
+        for connection in self._connections:
+            if connection.overdue():
+                closing.append(connection)
+            elif not connection.is_closed():
+                living.append(connection)
+        for connection in reversed(living) if reuse else ():
+            if connection.is_available() and connection.can_handle_request(origin):
+                living.remove(connection)
+                if not connection.has_expired():
+                    chosen = connection
+                    break
+                closing.append(connection)
         if chosen is None:
             idle = next((connection for connection in living if connection.is_idle()), None)
             if len(living) >= self._max_connections and idle is not None:
@@ -239,6 +242,10 @@ class PoolResponse(Response):
         if self._inflater is not None:
             encoded = ("content-encoding", "content-length")
             self.headers = tuple((name, value) for name, value in headers if name not in encoded)
+
+    @property
+    def at_end(self) -> bool:
+        return self._turn.at_end
 
     def chunks(self) -> AsyncIterator[bytes]:
         return self

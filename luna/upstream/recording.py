@@ -4,14 +4,13 @@ Owns the tee. Which recorder is meant says `luna.wire.recorder.CURRENT`, a conte
 is handed through, and a flow that nobody records gets the inner backend's response itself.
 """
 
-from collections.abc import AsyncIterator
-from typing import Self
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Self
 
 from luna.model.errors import LunaError
 from luna.upstream.exchange import Backend, InResponse, OutRequest
-from luna.upstream.response import Response
-from luna.wire.recorder import CURRENT
+from luna.upstream.response import Around
+from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.tape import Tape
 
 
@@ -24,11 +23,12 @@ class RecordingBackend:
     def __repr__(self) -> str:
         return f"<RecordingBackend {self._inner!r}>"
 
-    async def open(self, request: OutRequest) -> InResponse:
+    def open(self, request: OutRequest) -> Coroutine[Any, Any, InResponse]:
         """See `Backend.open`."""
         recorder = CURRENT.get()
-        if recorder is None:
-            return await self._inner.open(request)
+        return self._inner.open(request) if recorder is None else self._record(request, recorder)
+
+    async def _record(self, request: OutRequest, recorder: Recorder) -> InResponse:
         tape = recorder.exchange(request.method, request.url, request.headers, request.body)
         try:
             response = await self._inner.open(request)
@@ -39,19 +39,18 @@ class RecordingBackend:
             tape.end("closed")
             raise
         tape.head(response.status, response.headers)
-        return RecordedResponse(response, urlsplit(request.url).hostname or "", tape)
+        return RecordedResponse(response, tape)
 
     async def aclose(self) -> None:
         """See `Backend.aclose`."""
         await self._inner.aclose()
 
 
-class RecordedResponse(Response):
+class RecordedResponse(Around):
     """A response whose body is written down as it is read."""
 
-    def __init__(self, inner: InResponse, host: str, tape: Tape) -> None:
-        super().__init__(host, inner.status, inner.headers)
-        self._inner = inner
+    def __init__(self, inner: InResponse, tape: Tape) -> None:
+        super().__init__(inner)
         self._tape = tape
         self._chunks = inner.chunks()
 
@@ -75,4 +74,4 @@ class RecordedResponse(Response):
 
     async def aclose(self) -> None:
         self._tape.end("closed")
-        await self._inner.aclose()
+        await super().aclose()

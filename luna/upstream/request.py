@@ -12,16 +12,17 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore
 
 from luna.model.errors import Kind, LunaError
-from luna.upstream.exchange import OutRequest
+from luna.upstream.exchange import Headers, OutRequest
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+"""In a value."""
 _TARGET = re.compile(r"[!-~]*")
 _URL = re.compile(r"([A-Za-z]+://[^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
 """Where to, and what is asked for there."""
 _USUAL = {"http": 80, "https": 443}
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_IDENTITY = (b"accept-encoding", b"identity")
+_NOT_ALLOWED = "holds a line break or another character HTTP does not allow"
 _NO_ADDRESS = "is not an http or https address with a host"
 
 
@@ -32,8 +33,8 @@ class Place(NamedTuple):
     url: httpcore.URL
     """With no path yet."""
     origin: httpcore.Origin
-    header: tuple[bytes, bytes]
-    """`Host`."""
+    header: str
+    """The line `Host`."""
 
 
 class Address(httpcore.URL):
@@ -54,7 +55,8 @@ class Wire:
     method: bytes
     url: httpcore.URL
     origin: httpcore.Origin
-    headers: list[tuple[bytes, bytes]]
+    head: bytes
+    """As it stands on the wire, with the empty line."""
     body: bytes
     timeout: dict[str, float]
     address: str = ""
@@ -71,9 +73,10 @@ class Outgoing(httpcore.Request):
         self.method = wire.method
         self.url = wire.url
         self.origin = wire.origin
-        self.headers = wire.headers
+        self.headers = []  # they stand in the head
         self.extensions = {"timeout": wire.timeout, "fresh": fresh, "address": wire.address}
         self.stream = ()  # of no use: the body is whole
+        self.head = wire.head
         self.body = wire.body
 
 
@@ -83,19 +86,24 @@ def wire(request: OutRequest) -> Wire:
     if not _TOKEN.fullmatch(request.method):
         raise _unsendable("method", "is no word")
     host, encoding, length = _given(tuple([name for name, _ in request.headers]))
-    headers = [] if host else [place.header]
-    headers += [_field(name, value) for name, value in request.headers]
+    if _FORBIDDEN.search("".join([value for _, value in request.headers])):
+        raise _unsendable(_culprit(request.headers), _NOT_ALLOWED)
+    lines = [f"{request.method} {target} HTTP/1.1"]
+    if not host:
+        lines.append(place.header)
+    lines += [f"{name}: {value}" for name, value in request.headers]
     if not encoding:
-        headers.append(_IDENTITY)
+        lines.append("accept-encoding: identity")
     if not length and (request.body or request.method in _WITH_BODY):
-        headers.append((b"content-length", b"%d" % len(request.body)))
+        lines.append(f"content-length: {len(request.body)}")
+    lines += ("", "")
     times = request.timeouts
     return Wire(
         host=place.host,
         method=request.method.encode(),
-        url=Address(place, target),
+        url=Address(place, target.encode()),
         origin=place.origin,
-        headers=headers,
+        head="\r\n".join(lines).encode("latin-1"),
         body=request.body,
         timeout={"connect": times.connect, "head": times.head, "write": times.idle, "read": times.idle},
         address=request.address,
@@ -104,20 +112,21 @@ def wire(request: OutRequest) -> Wire:
 
 @lru_cache(maxsize=256)
 def _given(names: tuple[str, ...]) -> tuple[bool, bool, bool]:
-    """Whether a host, a content encoding that is accepted, and a length are among these headers."""
+    """Whether a host, a content encoding that is accepted, and a length are among these headers. Raises LunaError for
+    a name that is none. Remembered: an account sends the same ones over and over."""
+    for name in names:
+        if not _TOKEN.fullmatch(name):
+            raise _unsendable(f"header {name[:60]!r}", _NOT_ALLOWED)
     lower = {name.lower() for name in names}
     return "host" in lower, "accept-encoding" in lower, "content-length" in lower
 
 
-@lru_cache(maxsize=512)
-def _field(name: str, value: str) -> tuple[bytes, bytes]:
-    """A header, checked. Remembered: an account sends the same ones over and over."""
-    if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-        raise _unsendable(f"header {name[:60]!r}", "holds a line break or another character HTTP does not allow")
-    return name.encode(), value.encode("latin-1")
+def _culprit(headers: Headers) -> str:
+    name = next(name for name, value in headers if _FORBIDDEN.search(value))
+    return f"header {name[:60]!r}"
 
 
-def _split(url: str) -> tuple[Place, bytes]:
+def _split(url: str) -> tuple[Place, str]:
     """Where to, and the target to ask for there."""
     found = _URL.fullmatch(url)
     if found is None:
@@ -126,7 +135,7 @@ def _split(url: str) -> tuple[Place, bytes]:
     place = _place(where)
     if not _TARGET.fullmatch(target):
         raise _unsendable("URL", "holds a character HTTP does not allow")
-    return place, (target if target[:1] == "/" else "/" + target).encode()
+    return place, (target if target[:1] == "/" else "/" + target)
 
 
 @lru_cache(maxsize=256)
@@ -142,7 +151,7 @@ def _place(where: str) -> Place:
     name = f"[{host}]" if ":" in host else host
     header = name if port is None or port == _USUAL[split.scheme] else f"{name}:{port}"
     url = httpcore.URL(scheme=split.scheme, host=host, port=port, target="/")
-    return Place(host, url, url.origin, _field("host", header))
+    return Place(host, url, url.origin, f"host: {header}")
 
 
 def _unsendable(what: str, why: str) -> LunaError:

@@ -7,7 +7,7 @@ pool, the replay and the faults fail alike. Knows neither sockets nor recordings
 from collections.abc import AsyncIterator
 
 from luna.model.errors import Kind, LunaError
-from luna.upstream.exchange import Headers
+from luna.upstream.exchange import Headers, InResponse
 
 READ_LIMIT = 4 * 1024 * 1024
 
@@ -32,6 +32,11 @@ class Response:
                 return value
         return ""
 
+    @property
+    def at_end(self) -> bool:
+        """No more chunks come; False where that is not known."""
+        return False
+
     def chunks(self) -> AsyncIterator[bytes]:
         """The body, piece by piece."""
         raise NotImplementedError
@@ -46,6 +51,24 @@ class Response:
                 raise broken(self.host, "body", f"more than the {limit} bytes that such an answer may have")
             pieces.append(piece)
         return b"".join(pieces)
+
+
+class Around(Response):
+    """Base of those that show, count or write down the body of another."""
+
+    def __init__(self, inner: InResponse) -> None:
+        super().__init__(inner.host, inner.status, inner.headers)
+        self._inner = inner
+
+    @property
+    def at_end(self) -> bool:
+        return self._inner.at_end
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self._inner.chunks()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def broken(host: str, phase: str, what: str) -> LunaError:

@@ -51,6 +51,15 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         state = " closed" if self._closed else " over" if self._over else ""
         return f"<Stream {self.get_extra_info('server_addr')}{' tls' if self._encrypted else ''}{state}>"
 
+    @property
+    def readable(self) -> bool:
+        """A read would not wait; on an idle connection that is its end, or something unasked."""
+        return bool(self._arrived) or self._over
+
+    def now(self) -> float:
+        """The event loop's time, in seconds."""
+        return self._loop.time()
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived, b"" at the end. Raises ReadTimeout, ReadError."""
         if not self._arrived and not self._over:
@@ -137,8 +146,8 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks a stream for; None for what it does not know."""
-        if info == "is_readable":  # on an idle connection that is its end, or something unasked
-            return bool(self._arrived) or self._over
+        if info == "is_readable":
+            return self.readable
         return self._transport.get_extra_info(_INFO[info]) if info in _INFO else None
 
     def _break_off(self) -> None:

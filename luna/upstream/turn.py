@@ -74,13 +74,18 @@ class Turn:
         """The response's headers: names in lower case, in order."""
         return self._parser.headers
 
+    @property
+    def at_end(self) -> bool:
+        """The body has been read to its end."""
+        return self._parser.done and not self._first
+
     async def begin(self) -> None:
         """Send the request and read until the head is there. Raises httpcore's exceptions, StaleConnection among them.
 
         A large request is sent while the answer is awaited: a server may refuse it before it has seen all of it, and
         close (RFC 9112, section 9.6). For the same reason a write that fails is no verdict yet.
         """
-        message = _message(self._request)
+        message = self._request.head + self._request.body
         self._reach(Phase.SEND)
         if len(message) <= PIECE_BYTES:
             patience = self._timeouts.get("head")
@@ -128,7 +133,7 @@ class Turn:
 
     async def _read_head(self, patience: float | None = None) -> None:
         parser = self._parser
-        until = None if patience is None else anyio.current_time() + patience
+        until = None if patience is None else self._stream.now() + patience
         try:
             while not parser.head_read and not parser.failure:
                 data = await self._stream.read(READ_BYTES, patience)
@@ -137,7 +142,7 @@ class Turn:
                 self._untouched = False
                 self._first = parser.feed(data)
                 if until is not None and not parser.head_read:
-                    patience = max(0.0, until - anyio.current_time())
+                    patience = max(0.0, until - self._stream.now())
         except httpcore.ReadTimeout:
             self._timed_out = True
         except httpcore.ReadError as error:
@@ -182,10 +187,3 @@ class Turn:
             self._closed = True
             self._parser.drop()
             await self._release(self._sent and self._parser.done and self._parser.reusable)
-
-
-def _message(request: Outgoing) -> bytes:
-    """Head and body, as they stand on the wire."""
-    head = [b"%b %b HTTP/1.1\r\n" % (request.method, request.url.target)]
-    head += [b"%b: %b\r\n" % field for field in request.headers]
-    return b"".join([*head, b"\r\n", request.body])

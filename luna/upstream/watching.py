@@ -7,10 +7,9 @@ worth, and whoever reads it can do so (`luna.qwen.samples`).
 
 from collections.abc import AsyncIterator, Callable
 from typing import Self
-from urllib.parse import urlsplit
 
 from luna.upstream.exchange import Backend, InResponse, OutRequest
-from luna.upstream.response import Response
+from luna.upstream.response import Around
 
 LARGEST = 512 * 1024
 """Bytes of a body that is shown; of a larger one only the head is."""
@@ -48,12 +47,11 @@ class WatchingBackend:
         await self._inner.aclose()
 
 
-class WatchedResponse(Response):
+class WatchedResponse(Around):
     """A response whose body is kept until it has been read."""
 
     def __init__(self, inner: InResponse, request: OutRequest, watch: Watch) -> None:
-        super().__init__(urlsplit(request.url).hostname or "", inner.status, inner.headers)
-        self._inner = inner
+        super().__init__(inner)
         self._chunks = inner.chunks()
         self._request = request
         self._watch: Watch | None = watch
@@ -85,4 +83,4 @@ class WatchedResponse(Response):
 
     async def aclose(self) -> None:
         self._tell(None)
-        await self._inner.aclose()
+        await super().aclose()

@@ -5,7 +5,6 @@ comes back is what would have without it. An address that has been judged goes a
 or refuses.
 """
 
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import anyio
@@ -13,7 +12,7 @@ import anyio
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import Backend, Headers, InResponse, OutRequest
 from luna.upstream.forward import OUTCOME, Outcome, outcome_of, through
-from luna.upstream.response import Response
+from luna.upstream.response import Around
 
 
 class WorkerBackend:
@@ -59,18 +58,12 @@ class WorkerBackend:
         """The inner backend belongs to others."""
 
 
-class WorkerResponse(Response):
+class WorkerResponse(Around):
     """The upstream's response, as the worker passes it on."""
 
     def __init__(self, inner: InResponse, host: str, status: int, headers: Headers) -> None:
-        super().__init__(host, status, headers)
-        self._inner = inner
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._inner.chunks()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+        super().__init__(inner)
+        self.host, self.status, self.headers = host, status, headers
 
 
 def why(status: int) -> str:

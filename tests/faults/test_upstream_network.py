@@ -11,8 +11,8 @@ import pytest
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import OutRequest, Timeouts
 from luna.upstream.network import Network
-from luna.upstream.stream import Stream
 from luna.upstream.pool import PoolBackend
+from luna.upstream.stream import Stream
 from tests.support.ports import free_port
 from tests.support.rawserver import Close, Pause, RawServer, Script, Stall, chunked, response
 

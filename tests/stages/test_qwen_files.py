@@ -14,6 +14,7 @@ from luna.demo.faults import Fault
 from luna.demo.file_faults import PARSE_STATUS, PERMIT, STORE
 from luna.model.chat import Attachment, ChatRequest, Message, Part, Text, ToolResult
 from luna.model.errors import Kind, LunaError
+from luna.qwen.attached import attached
 from luna.qwen.catalogue import Catalogue
 from luna.qwen.client import QwenClient
 from luna.stages import qwen_files
@@ -72,20 +73,20 @@ class Bench:
 
     async def entries(self, *messages: Message, **more: Any) -> list[dict[str, Any]]:
         flow = self.flow(*messages, **more)
-        found = await upload_attachments(flow, self.client, "a", flow.chat.messages)
+        found = await upload_attachments(flow, self.client, "a", attached(flow.chat.messages))
         assert "x-luna-ignored" not in flow.headers
         return found
 
     async def ignored(self, *messages: Message, **more: Any) -> tuple[list[dict[str, Any]], str]:
         """What went along, and what did not."""
         flow = self.flow(*messages, **more)
-        found = await upload_attachments(flow, self.client, "a", flow.chat.messages)
+        found = await upload_attachments(flow, self.client, "a", attached(flow.chat.messages))
         return found, flow.headers["x-luna-ignored"]
 
     async def failure(self, *messages: Message, **more: Any) -> LunaError:
         flow = self.flow(*messages, **more)
         with pytest.raises(LunaError) as failed:
-            await upload_attachments(flow, self.client, "a", flow.chat.messages)
+            await upload_attachments(flow, self.client, "a", attached(flow.chat.messages))
         return failed.value
 
     async def answer(self, entries: list[dict[str, Any]], text: str = "Look") -> str:
@@ -146,7 +147,7 @@ async def test_attachments_of_messages_and_tool_results_in_order(bench: Bench) -
 async def test_the_ids_of_entries_are_the_flows_own_and_come_in_order(bench: Bench) -> None:
     messages = [user(*(document(data_url(b"%d" % n), name=f"{n}.txt") for n in range(6)))]
     flows = [bench.flow(*messages) for _ in range(2)]
-    first, second = [await upload_attachments(flow, bench.client, "a", messages) for flow in flows]
+    first, second = [await upload_attachments(flow, bench.client, "a", attached(messages)) for flow in flows]
     assert [entry["itemId"] for entry in first] == [entry["itemId"] for entry in second]
     assert [entry["name"] for entry in first] == [f"{n}.txt" for n in range(6)]
 
@@ -216,7 +217,7 @@ async def test_where_the_pipeline_is_strict_nothing_is_left_out(bench: Bench) ->
     flow = bench.flow(tool(image("data:,x")))
     flow.strict = True
     with pytest.raises(LunaError, match="cannot honour"):
-        await upload_attachments(flow, bench.client, "a", flow.chat.messages)
+        await upload_attachments(flow, bench.client, "a", attached(flow.chat.messages))
 
 
 async def test_a_model_that_cannot_see(bench: Bench) -> None:

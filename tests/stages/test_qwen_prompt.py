@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from luna.core.flow import Flow
-from luna.model.chat import Attachment, Message
+from luna.model.chat import Message
 from luna.model.errors import Kind, LunaError
+from luna.qwen.attached import Attached
 from luna.stages import qwen_prompt
 from luna.stages.overflow_plan import OVERFLOW, OverflowFile, OverflowPlan
 from luna.state.chats import ChatLedger
@@ -39,10 +40,9 @@ class Uploading:
         monkeypatch.setattr(qwen_prompt, "upload_document", self.document)
 
     async def attachments(
-        self, flow: Flow, client: object, account: str, messages: Sequence[Message]
+        self, flow: Flow, client: object, account: str, every: Sequence[Attached]
     ) -> list[dict[str, Any]]:
-        found = [part for message in messages if not message.known for part in message.parts]
-        return [{"name": part.kind, "for": account} for part in found if isinstance(part, Attachment)]
+        return [{"name": one.attachment.kind, "for": account} for one in every if not one.known]
 
     async def document(self, flow: Flow, client: object, account: str, name: str, text: str) -> dict[str, Any]:
         self.documents.append(text)

@@ -11,6 +11,7 @@ import msgspec
 
 from luna.model.errors import LunaError
 from luna.upstream.exchange import Headers, OutRequest
+from luna.upstream.response import Response
 
 STALL = float("inf")
 SSE = "text/event-stream; charset=utf-8"
@@ -32,17 +33,13 @@ class Says:
 Answer = Says | LunaError | Callable[[OutRequest], Says]
 
 
-class ScriptedResponse:
+class ScriptedResponse(Response):
     """An `InResponse` that plays a script."""
 
     def __init__(self, says: Says, closed: Callable[[], None]) -> None:
-        self.status = says.status
-        self.headers = says.headers
+        super().__init__("scripted.example", says.status, says.headers)
         self._steps = says.steps
         self._closed: Callable[[], None] | None = closed
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key == name), "")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for step in self._steps:
