@@ -1,10 +1,10 @@
 """A timer that seldom rings: for patience with the network, and for looking at a client once in a while (ADR 0023).
 
-Owns the one use of the event loop's own timers. A cancel scope around each read costs more than the read; this costs
+Owns the use of the event loop's own timers. A cancel scope around each read costs more than the read; this costs
 two assignments, because what is armed stays armed: it looks, when it would ring, whether it still should.
 """
 
-import asyncio  # noqa: TID251 - the one place: anyio has timers only in cancel scopes
+import asyncio  # noqa: TID251 - anyio has timers only in cancel scopes
 import math
 from collections.abc import Callable
 

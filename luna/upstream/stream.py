@@ -63,7 +63,14 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived, b"" at the end. Raises ReadTimeout, ReadError."""
         if not self._arrived and not self._over:
-            await self._wait(timeout)
+            self._waiting = self._loop.create_future()
+            if timeout is not None:
+                self._alarm.set(timeout)
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+                self._alarm.off()
         arrived = self._arrived
         if not arrived:
             if self._too_late:
@@ -78,17 +85,6 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._held_up = False
             self._transport.resume_reading()
         return data[:max_bytes] if rest else data
-
-    async def _wait(self, timeout: float | None) -> None:
-        """Until something arrives, or nothing will."""
-        self._waiting = self._loop.create_future()
-        if timeout is not None:
-            self._alarm.set(timeout)
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
-            self._alarm.off()
 
     def write_at_once(self, buffer: bytes) -> None:
         """Hand over a `buffer` so small that the system takes it, if only to send it later: whether it arrives does
