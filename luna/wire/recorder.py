@@ -27,6 +27,7 @@ from luna.wire.frames import (
     pack,
 )
 from luna.wire.ledger import Ledger, harmless
+from luna.wire.requests import Requests
 from luna.wire.tape import Tape, is_event_stream
 
 
@@ -35,7 +36,7 @@ class Recorder:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self._document = b""
+        self._requests = Requests(ledger.encode, ledger.redactor)
         self._boundaries: dict[str, None] = {}
         self._first = ""
         self._reached = ""
@@ -106,12 +107,13 @@ class Recorder:
     def document(self, boundary: str, chat: ChatRequest) -> None:
         """The request as it stands after a request stage."""
         ledger = self.ledger
-        encoded = ledger.encode(chat)
-        if encoded == self._document:
+        document = self._requests.changed(chat)
+        if document is None:
             ledger.write(Document(ledger.now(), boundary))
-        elif ledger.afford(len(encoded)):
-            self._document = encoded
-            ledger.write(Document(ledger.now(), boundary, msgspec.Raw(ledger.redactor.body(encoded))))
+        elif ledger.afford(len(document)):
+            ledger.write(Document(ledger.now(), boundary, msgspec.Raw(document)))
+        else:
+            self._requests.forget()  # nobody must refer to what was left out
 
     def events(self, boundary: str, batch: Batch) -> None:
         """A batch as it leaves the transport (then it counts as a new one) or a response stage."""
@@ -125,7 +127,7 @@ class Recorder:
         ledger = self.ledger
         if not self._first:
             self._first = boundary
-            self._document = b""
+            self._requests.forget()
         if boundary == self._first:
             self._batches += 1
         elif boundary not in self._boundaries and _same(self._batch, batch):

@@ -42,6 +42,11 @@ class Redactor:
     def __repr__(self) -> str:
         return f"<Redactor {self._scanner!r} replaced={len(self._numbers)}>"
 
+    @property
+    def knows(self) -> int:
+        """How many secrets it looks for everywhere; it only grows."""
+        return self._scanner.literals
+
     def learn(self, secret: str) -> None:
         """From now on this is a secret wherever it stands."""
         _teach(self._scanner, secret)

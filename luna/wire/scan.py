@@ -102,6 +102,11 @@ class Scanner:
     def __repr__(self) -> str:
         return f"<Scanner literals={len(self._literals)}>"
 
+    @property
+    def literals(self) -> int:
+        """How many are known."""
+        return len(self._literals)
+
     def add(self, secret: bytes) -> None:
         """Make a secret known. One shorter than MINIMUM is not."""
         if len(secret) >= MINIMUM and secret not in self._literals:
