@@ -38,13 +38,27 @@ class Occupancy:
 
     def has_room(self, slots: Iterable[Slot], kept: Collection[Slot] = NOTHING) -> bool:
         """Whether all of them can be had."""
-        return all(self.room(slot, kept) > 0 for slot in slots)
+        fixed, taken = self.limits.fixed, self._taken
+        for slot in slots:
+            limit = fixed[slot.kind] if slot.kind in fixed else self.limits.of(slot)
+            if limit and limit - taken.get(slot, 0) - (slot in kept) <= 0:
+                return False
+        return True
+
+    def least(self, slots: Iterable[Slot]) -> int:
+        """The room of the one that has the least."""
+        least = ENDLESS
+        for slot in slots:
+            room = self.room(slot)
+            if room < least:
+                least = room
+        return least
 
     def take(self, slots: Iterable[Slot]) -> None:
         """One of each."""
         taken = self._taken
         for slot in slots:
-            taken[slot] = taken.get(slot, 0) + 1
+            taken[slot] = taken[slot] + 1 if slot in taken else 1
 
     def give(self, slots: Iterable[Slot]) -> None:
         """One of each goes back."""
