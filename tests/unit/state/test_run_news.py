@@ -21,7 +21,7 @@ async def newsroom(store: Store) -> AsyncIterator[Newsroom]:
     clock = SystemClock()
     runs, bulletin = Runs(store, clock), Bulletin(clock.monotonic)
     news = RunNews(bulletin, clock.monotonic)
-    runs.watch(news.changed)
+    news.follow(runs)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(news.keep)
         yield runs, bulletin, news
