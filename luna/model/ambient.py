@@ -74,15 +74,13 @@ class Ids:
     def __repr__(self) -> str:
         return f"<Ids {self.seed.hex()[:8]} drawn={self._drawn}>"
 
-    def _next(self) -> bytes:
-        number = self._drawn = self._drawn + 1
-        return _FEW[number] if number < 64 else number.to_bytes(8, "big")
-
     def uuid(self) -> str:
         """A version 4 UUID (RFC 9562)."""
-        digits = self._of(self._next()).hexdigest()
+        number = self._drawn = self._drawn + 1
+        digits = self._of(_FEW[number] if number < 64 else number.to_bytes(8, "big")).hexdigest()
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
     def token(self, prefix: str) -> str:
         """`prefix` and 24 hexadecimal digits, for ids that clients see (`chatcmpl-…`)."""
-        return prefix + self._of(self._next()).hexdigest()[:24]
+        number = self._drawn = self._drawn + 1
+        return prefix + self._of(_FEW[number] if number < 64 else number.to_bytes(8, "big")).hexdigest()[:24]

@@ -7,6 +7,7 @@ anything of an answer has come, and only for what another account may do better.
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -193,14 +194,7 @@ class Schedule(AroundStage):
         own = self.options.run_timeout
         seconds = scheduler.limits.multi_thread.run_timeout_ms / 1000 if own is None else own
         if seconds:
-            flow.expire(
-                seconds,
-                LunaError(
-                    Kind.TIMEOUT,
-                    f"The run took longer than {seconds:g} s and was stopped.",
-                    hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
-                ),
-            )
+            flow.expire(seconds, partial(_overtime, seconds))
 
     # Another account
 
@@ -224,6 +218,14 @@ class Schedule(AroundStage):
         flow.happened("retry", error.kind.value)
         if run is not None:
             run.attempt()
+
+
+def _overtime(seconds: float) -> LunaError:
+    return LunaError(
+        Kind.TIMEOUT,
+        f"The run took longer than {seconds:g} s and was stopped.",
+        hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
+    )
 
 
 def client_of(flow: Flow) -> str:

@@ -245,11 +245,10 @@ class Run:
     # Facts
 
     def bound(self, session: str, reason: str = "", thread: str = "") -> None:
-        """The session that it belongs to, and why that one."""
+        """The session that it belongs to, and why that one. Their ids are printable."""
         record = self.record
-        record.session_id, record.session_reason = plain(session, _ID), plain(reason, MESSAGE)
-        if thread:
-            record.thread_id = plain(thread, _THREAD)
+        record.session_id, record.session_reason = session[:_ID], plain(reason, MESSAGE)
+        record.thread_id = thread[:_THREAD] or record.thread_id
         self.fresh = True
 
     def chat(self, chat_id: str) -> None:

@@ -220,10 +220,10 @@ class Queue:
 
     def client(self, name: str, number: int) -> Client:
         """The client of that name; a new one arrives now."""
-        known = self._clients.get(name)
-        if known is None:
-            known = self._clients[name] = Client(name, number)
-        return known
+        if name in self._clients:
+            return self._clients[name]
+        client = self._clients[name] = Client(name, number)
+        return client
 
     def forget_idle(self, client: Client) -> None:
         """Who neither runs nor waits is a newcomer the next time."""
