@@ -88,7 +88,7 @@ class Roster:
 
     def choices(self, wish: Wish) -> list[Account]:
         """Who can serve it now."""
-        return choice.choices(self.all(), wish)
+        return choice.choices(self._accounts.values() if self._accounts else self.all(), wish)
 
     def comes_back(self, wish: Wish) -> float | None:
         """Seconds until somebody else can serve it too, without anybody's doing; None for never."""
