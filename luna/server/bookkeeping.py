@@ -181,17 +181,11 @@ def preview_of(messages: Sequence[Message], profile: ClientProfile) -> str:
     """The beginning of the last thing that the user said, in one line, without what the client slipped in."""
     for message in reversed(messages):
         if message.role == "user":
-            words = profile.stable(_begin(message)).split(maxsplit=PREVIEW)[:PREVIEW]
+            said = [part.text[:LOOKED_AT] for part in message.parts if type(part) is Text]
+            words = profile.stable("\n".join(said)[:LOOKED_AT]).split(maxsplit=PREVIEW)[:PREVIEW]
             if words:
                 return " ".join(words)[:PREVIEW]
     return ""
-
-
-def _begin(message: Message) -> str:
-    parts = message.parts
-    if len(parts) == 1:
-        return parts[0].text[:LOOKED_AT] if type(parts[0]) is Text else ""
-    return "\n".join([part.text[:LOOKED_AT] for part in parts if type(part) is Text])[:LOOKED_AT]
 
 
 def profile_of(headers: Headers, tools: Iterable[str]) -> ClientProfile:

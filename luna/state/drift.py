@@ -144,7 +144,7 @@ class Drift:
                 actual = actual or value
             elif name == MARK:
                 return  # made to happen
-        place = place_of(request.method, _path(request.url.partition("?")[0]))
+        place = _place(request.method, request.url.partition("?")[0])
         real = real_status(response.status, actual) if actual else response.status
         if not self._worth({f"{place} {response.status} {real} {kind}"}):
             return
@@ -261,6 +261,11 @@ def wanted(request: OutRequest) -> bool:
 def _path(url: str) -> str:
     """Most calls have the same few addresses."""
     return urlsplit(url).path
+
+
+@lru_cache(maxsize=256)
+def _place(method: str, url: str) -> str:
+    return place_of(method, _path(url))
 
 
 def _shapes_of(job: _Job) -> set[Shape]:

@@ -32,9 +32,7 @@ class Occupancy:
     def room(self, slot: Slot, kept: Collection[Slot] = NOTHING) -> int:
         """How many more may have it; `kept`: of these one is kept for somebody else."""
         limit = self.limits.of(slot)
-        if not limit:
-            return ENDLESS - self._taken.get(slot, 0)
-        return limit - self._taken.get(slot, 0) - (slot in kept)
+        return (limit or ENDLESS) - self._taken.get(slot, 0) - (limit > 0 and slot in kept)
 
     def has_room(self, slots: Iterable[Slot], kept: Collection[Slot] = NOTHING) -> bool:
         """Whether all of them can be had."""
@@ -47,9 +45,10 @@ class Occupancy:
 
     def least(self, slots: Iterable[Slot]) -> int:
         """The room of the one that has the least."""
-        least = ENDLESS
+        fixed, taken, least = self.limits.fixed, self._taken, ENDLESS
         for slot in slots:
-            room = self.room(slot)
+            limit = fixed[slot.kind] if slot.kind in fixed else self.limits.of(slot)
+            room = (limit or ENDLESS) - taken.get(slot, 0)
             if room < least:
                 least = room
         return least

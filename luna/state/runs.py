@@ -19,7 +19,7 @@ from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
 from luna.model.preferences import LivePreferences
 from luna.state import run_figures
-from luna.state.run import Run, RunRecord, plain
+from luna.state.run import TERMINAL, Run, RunRecord, plain
 from luna.state.run_archive import Page, RunArchive, RunFilter
 from luna.state.run_figures import Figures
 from luna.state.run_writing import LatestRow
@@ -104,7 +104,7 @@ class Runs:
     def complete(self, run: Run, *, usage: Usage | None = None, http_status: int = 200, reasks: int = 0) -> None:
         """The answer is whole, and its last bytes are about to go out: have that written with whatever is committed
         next. Call it in a step of `flow.settle`."""
-        if not run.terminal:
+        if run.record.status not in TERMINAL:
             run.close("completed", usage=usage, http_status=http_status, reasks=reasks)
             self._write(run)
 

@@ -49,7 +49,7 @@ class Redactor:
     def body(self, data: bytes, *, fields: bool = True) -> bytes:
         """A whole body. `fields` asks for the JSON field rules too."""
         finds, _ = self._scanner.scan(data, fields=fields, final=True)
-        return self.replaced(data, finds)
+        return self.replaced(data, finds) if finds else data
 
     def request(self, data: bytes) -> bytes:
         """A client's whole body. An answer may repeat what it calls a secret (`metadata` of a response), in a stream,
