@@ -95,7 +95,7 @@ class Flow:
         """What the engine runs it in, while it does."""
         self._chat: ChatRequest | None = None
         self._given_up: Usage | None = None
-        self._overtime: LunaError | None = None
+        self._overtime: Callable[[], LunaError] | None = None
         self._defers: list[Callable[[], Awaitable[None]]] = []
         self._settles: list[Callable[[], Awaitable[None]]] = []
 
@@ -185,7 +185,7 @@ class Flow:
             if self.scope is not None:
                 self.scope.cancel()
 
-    def expire(self, seconds: float, error: LunaError) -> None:
+    def expire(self, seconds: float, error: Callable[[], LunaError]) -> None:
         """End the flow as failed, and tell the client so, unless it is over in so many seconds from now."""
         self._overtime = error
         if self.scope is not None:
@@ -210,6 +210,7 @@ class Flow:
             return False
         if self.scope is None or anyio.current_time() < self.scope.deadline:
             return False
-        self._overtime.stage = self._overtime.stage or self.stage
-        self.outcome, self.error = Outcome.FAILED, self._overtime
+        error = self._overtime()
+        error.stage = error.stage or self.stage
+        self.outcome, self.error = Outcome.FAILED, error
         return True

@@ -24,7 +24,9 @@ from luna.tools.profiles import PROFILES, ClientProfile, recognise
 LOOKED_AT = 20_000
 """Characters of a turn that are looked at for its preview."""
 
-_LEVEL = {Outcome.COMPLETED: "info", Outcome.FAILED: "error"}
+_LEVELS = {Outcome.COMPLETED: "info", Outcome.FAILED: "error"}
+_SAID = {outcome: (outcome.value, _LEVELS.get(outcome, "warning")) for outcome in Outcome}
+"""The word for it, and the level of its line."""
 _STAGES = msgspec.json.Encoder()
 _EVIDENCE = {name: pattern for profile in PROFILES for name, pattern in profile.headers}
 
@@ -69,17 +71,17 @@ class Bookkeeping:
     def close(self, flow: Flow, run: Run | None, *, status: int = 0, sent: int = 0) -> None:
         """A flow is over and cleaned up. `status` is what went out to the client, 0 for nothing; `sent` the bytes of
         its body. Call it once, however the engine ended."""
-        outcome = flow.outcome or Outcome.CANCELLED
-        usage = _usage(flow)
+        outcome, level = _SAID[flow.outcome or Outcome.CANCELLED]
+        usage = run.usage if run is not None and run.closed else _usage(flow)
         seconds = flow.clock.monotonic() - flow.born_monotonic
         if run is not None:
             if not run.closed:  # else it was complete when it was written
                 _complement(flow, run)
-            if outcome is Outcome.FAILED and flow.route.record == "errors":
+            if flow.outcome is Outcome.FAILED and flow.route.record == "errors":
                 run.record.recording = flow.id
             self._runs.end(
                 run,
-                outcome=outcome.value,
+                outcome=outcome,
                 error=flow.error,
                 usage=usage,
                 http_status=status or None,
@@ -96,7 +98,7 @@ class Bookkeeping:
         self._metrics.flow_ended(
             route=flow.route.name,
             protocol=flow.dialect.name,
-            outcome=outcome.value,
+            outcome=outcome,
             seconds=seconds,
             first_event=flow.first_event - flow.born_monotonic if flow.first_event is not None else None,
             error=flow.error.kind.value if flow.error is not None else "",
@@ -105,15 +107,15 @@ class Bookkeeping:
             sent=sent,
             stages=flow.spent,
         )
-        self._note(flow, run, outcome, usage, status, seconds)
+        self._note(flow, run, outcome, level, usage, status, seconds)
 
     def _note(
-        self, flow: Flow, run: Run | None, outcome: Outcome, usage: Usage | None, status: int, seconds: float
+        self, flow: Flow, run: Run | None, outcome: str, level: str, usage: Usage | None, status: int, seconds: float
     ) -> None:
         request, error = flow.client, flow.error
         words = f"{request.method} {request.path} {outcome}: {status or 'no answer'} in {seconds * 1000:.0f} ms"
         fields: dict[str, object] = {
-            "outcome": outcome.value,
+            "outcome": outcome,
             "status": status,
             "durationMs": round(seconds * 1000, 3),
             "route": flow.route.name,
@@ -136,7 +138,7 @@ class Bookkeeping:
         if error is not None:
             words += f", {error.kind.value} at {error.stage or flow.stage or 'birth'}: {error.message}"
             fields |= {"error": error.kind.value, "stage": error.stage, "hint": error.hint}
-        self._logs.note(_LEVEL.get(outcome, "warning"), words, flow=flow.id, logger="luna.flow", fields=fields)
+        self._logs.note(level, words, flow=flow.id, logger="luna.flow", fields=fields)
 
 
 def _usage(flow: Flow) -> Usage | None:
@@ -165,8 +167,9 @@ def _complement(flow: Flow, run: Run) -> None:
     """What came to light after the run was described."""
     record = run.record
     called = flow.notes.get(CALLED)
-    record.tools = lines(called or ())
-    record.stages = _STAGES.encode([(name, round(spent * 1000, 3)) for name, spent in flow.spent]).decode()
+    record.tools = lines(called) if called else ""
+    # Milliseconds with three digits: `round` would cost a call for each.
+    record.stages = _STAGES.encode([(name, (spent * 1e6 + 0.5) // 1 / 1e3) for name, spent in flow.spent]).decode()
     if flow.decoded and flow.chat.target and not record.target:
         record.target = flow.chat.target
     if flow.first_event is not None and record.first_event_ms is None:
@@ -178,27 +181,18 @@ def preview_of(messages: Sequence[Message], profile: ClientProfile) -> str:
     """The beginning of the last thing that the user said, in one line, without what the client slipped in."""
     for message in reversed(messages):
         if message.role == "user":
-            words = profile.stable(_begin(message)).split(maxsplit=PREVIEW)[:PREVIEW]
+            said = [part.text[:LOOKED_AT] for part in message.parts if type(part) is Text]
+            words = profile.stable("\n".join(said)[:LOOKED_AT]).split(maxsplit=PREVIEW)[:PREVIEW]
             if words:
                 return " ".join(words)[:PREVIEW]
     return ""
 
 
-def _begin(message: Message) -> str:
-    pieces: list[str] = []
-    size = 0
-    for part in message.parts:
-        if isinstance(part, Text) and size < LOOKED_AT:
-            pieces.append(part.text[: LOOKED_AT - size])
-            size += len(pieces[-1])
-    return "\n".join(pieces)
-
-
 def profile_of(headers: Headers, tools: Iterable[str]) -> ClientProfile:
     """What kind of client speaks, remembered by the evidence."""
     # Where any value is evidence, a value is not told: it may be different in each request.
-    evidence = tuple((name, "" if _EVIDENCE[name] == "*" else value) for name, value in headers if name in _EVIDENCE)
-    return _recognised(evidence, tuple(tools))
+    evidence = [(name, "" if _EVIDENCE[name] == "*" else value) for name, value in headers if name in _EVIDENCE]
+    return _recognised(tuple(evidence), tuple(tools))
 
 
 @lru_cache(maxsize=512)

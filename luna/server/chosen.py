@@ -33,7 +33,12 @@ class Choice:
 
     def of(self, request: ClientRequest, snapshot: Snapshot) -> Route | None:
         """The route that is chosen; None where none is. Raises LunaError: FORBIDDEN, NOT_FOUND."""
-        route, pipeline = request.header(ROUTE), request.header(PIPELINE)
+        route = pipeline = ""
+        for name, value in request.headers:
+            if name == ROUTE:
+                route = route or value
+            elif name == PIPELINE:
+                pipeline = pipeline or value
         if not route and not pipeline:
             return None
         self._check(request)

@@ -125,7 +125,7 @@ class Probes:
     async def _client(self, account: str) -> AsyncIterator[tuple[str, QwenClient]]:
         need, run = Need.of(Wish(account=account)), self._ids.token("probe_")
         seat = await self._scheduler.take(need, client=CLIENT, run=run, patience=QUEUE)
-        async with Lease(lambda: (seat.account, seat.release)) as lease:
+        async with Lease(seat.account, seat.release) as lease:
             try:
                 yield lease.account.id, lease.client(self._ids, self._clock.wall())
             except LunaError as error:

@@ -279,7 +279,7 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
 
     drift.watchers.append(found)
     news = RunNews(state.bulletin, clock.monotonic)
-    state.runs.watch(news.changed)
+    news.follow(state.runs)
     tasks.keep("the news of runs", news.keep)
     state.logs.watch(telling(state.bulletin))
     state.preferences.live.watch(lambda _: state.bulletin.publish("config", {"changed": "settings"}))

@@ -6,8 +6,8 @@ anything of an answer has come, and only for what another account may do better.
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -22,16 +22,18 @@ from luna.stages.session_bind import BOUND
 from luna.state.choice import Wish
 from luna.state.egress import Egress
 from luna.state.health import PASSING, Subject
-from luna.state.lease import Lease, Take
+from luna.state.lease import Lease
 from luna.state.run import Run
 from luna.state.runs import Runs
 from luna.state.scheduler import Scheduler
 from luna.state.slots import Slot
-from luna.state.tickets import Need, Seat
+from luna.state.tickets import Need, Seat, Ticket
 from luna.state.turns import Turns
 from luna.wire.recorder import CURRENT
 
 log = logging.getLogger("luna.stages.schedule")
+
+NOBODY: frozenset[str] = frozenset()
 
 LEASE: Key[Lease] = Key("lease")
 """The account that the flow holds, for the stages behind this one."""
@@ -74,7 +76,7 @@ class ScheduleOptions(StageOptions, frozen=True, kw_only=True):
     ] = ("rate-limited", "quota-exhausted", "upstream-login")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Turn:
     """What is remembered of a flow from one question, or one account, to the next."""
 
@@ -87,25 +89,15 @@ class _Turn:
     """By account: why they could not serve it."""
     untold: list[Notice] = field(default_factory=list)
 
-    def take_kept(self) -> Seat | None:
-        """The seat that it still has."""
-        seat, self.kept = self.kept, None
-        return seat
-
-    def holds(self, seat: Seat) -> Take:
-        """For the lease: the account of the seat, which goes back with it unless it is kept."""
-
-        def give_back() -> None:
-            if self.kept is not seat:
-                seat.release()
-
-        return lambda: (seat.account, give_back)
-
     async def leave(self) -> None:
         """The flow is over."""
-        seat = self.take_kept()
-        if seat is not None:
-            seat.release()
+        if self.kept is not None:
+            self.kept.release()
+
+    def tell(self, error: LunaError, seat: Seat) -> None:
+        """The client is told this error: let it say who else has failed."""
+        if self.failures:
+            error.detail["accounts"] = [*self.failures, seat.account.id]
 
     def soonest(self) -> LunaError:
         """Which of the failures the client is told: the one after which it may come back first."""
@@ -132,73 +124,65 @@ class Schedule(AroundStage):
         self._failover = frozenset(map(Kind, options.failover))
 
     async def around(self, flow: Flow, proceed: Proceed) -> Stream:
-        scheduler, run = flow.services[Scheduler], _run(flow)
-        turn = flow.notes.get(TURN)
-        if turn is None:
-            turn = flow.notes[TURN] = _Turn()
-        subject = flow.notes.get(SUBJECT) or "chat"
+        services, notes = flow.services, flow.notes
+        scheduler, runs = services[Scheduler], services.get(Runs)
+        run = runs.find_active(flow.id) if runs is not None else None
+        turn = notes[TURN] = notes.get(TURN) or _Turn()
+        subject = notes.get(SUBJECT) or "chat"
         while True:
-            seat = turn.take_kept() or await self._seat(flow, scheduler, turn, run)
-            async with Lease(turn.holds(seat), subject) as lease:
+            seat = turn.kept or await self._seat(flow, scheduler, turn, subject, run)
+            turn.kept = None
+            lease = notes[LEASE] = Lease(seat.account, subject=subject)
+            answered = False
+            try:
                 self._begin(flow, scheduler, turn, seat, run)
-                flow.notes[LEASE] = lease
-                answered = False
-                try:
-                    async for batch in proceed(flow):
-                        if not answered:
-                            answered = seat.streaming = True
-                            lease.succeeded()
-                            if run is not None:
-                                run.streaming()
+                async for batch in proceed(flow):
+                    if not answered:
+                        answered = seat.streaming = True
+                        lease.succeeded()
+                        if run is not None:
+                            run.streaming()
+                        if turn.untold:
                             batch = _with_notices(batch, turn)
-                        yield batch
-                    return
-                except GeneratorExit:
-                    if flow.outcome is None:  # the model will be asked again, in the same chat
-                        turn.kept = seat
+                    yield batch
+                return
+            except GeneratorExit:
+                if flow.outcome is None:  # the model will be asked again, in the same chat
+                    turn.kept = seat
+                raise
+            except LunaError as error:
+                lease.failed(error)
+                if answered or not self._may_go_on(flow, seat, error):
+                    turn.tell(error, seat)
                     raise
-                except LunaError as error:
-                    lease.failed(error)
-                    if answered or not self._may_go_on(flow, seat, error):
-                        if turn.failures:
-                            error.detail["accounts"] = [*turn.failures, seat.account.id]
-                        raise
-                    turn.failures[seat.account.id] = error
-                finally:
-                    flow.notes.pop(LEASE)
+                turn.failures[seat.account.id] = error
+            finally:
+                notes.pop(LEASE)
+                if turn.kept is None:
+                    seat.release()
+                if seat.account.authority.changed:
+                    await lease.keep()
             self._go_on(flow, turn, seat, run)
 
     # A seat
 
-    async def _seat(self, flow: Flow, scheduler: Scheduler, turn: _Turn, run: Run | None) -> Seat:
+    async def _seat(self, flow: Flow, scheduler: Scheduler, turn: _Turn, subject: Subject, run: Run | None) -> Seat:
         """Raises LunaError: that of the account that failed, where no other one can take over."""
+        own = self.options.queue_timeout
+        patience = scheduler.limits.multi_thread.queue_timeout_ms / 1000 if own is None else own
+        left = patience - turn.waited if patience > turn.waited else 0.0
         try:
-            return await self._wait(flow, scheduler, turn, run)
+            need = _need(flow, scheduler, turn, subject)
+            ticket = scheduler.ask(need, client=client_of(flow), run=flow.id, patience=left, resumed=turn.seated)
+            if ticket.seat is not None:
+                return ticket.seat
+            if run is not None:
+                run.queued(scheduler.reason(need))
+            return await _wait(flow, scheduler, ticket, turn)
         except LunaError:
             if turn.failures:
                 raise turn.soonest() from None
             raise
-
-    async def _wait(self, flow: Flow, scheduler: Scheduler, turn: _Turn, run: Run | None) -> Seat:
-        need = _need(flow, scheduler, turn)
-        patience = self._patience(scheduler) - turn.waited
-        begun = flow.clock.monotonic()
-        ticket = scheduler.ask(
-            need, client=client_of(flow), run=flow.id, patience=max(0.0, patience), resumed=turn.seated
-        )
-        if not ticket.decided and run is not None:
-            run.queued(scheduler.reason(need))
-        try:
-            return await scheduler.wait(ticket)
-        finally:
-            waited = flow.clock.monotonic() - begun
-            turn.waited += waited
-            if (recorder := CURRENT.get()) is not None:
-                recorder.waited(waited)
-
-    def _patience(self, scheduler: Scheduler) -> float:
-        own = self.options.queue_timeout
-        return scheduler.limits.multi_thread.queue_timeout_ms / 1000 if own is None else own
 
     def _begin(self, flow: Flow, scheduler: Scheduler, turn: _Turn, seat: Seat, run: Run | None) -> None:
         if run is not None:
@@ -210,14 +194,7 @@ class Schedule(AroundStage):
         own = self.options.run_timeout
         seconds = scheduler.limits.multi_thread.run_timeout_ms / 1000 if own is None else own
         if seconds:
-            flow.expire(
-                seconds,
-                LunaError(
-                    Kind.TIMEOUT,
-                    f"The run took longer than {seconds:g} s and was stopped.",
-                    hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
-                ),
-            )
+            flow.expire(seconds, partial(_overtime, seconds))
 
     # Another account
 
@@ -243,42 +220,54 @@ class Schedule(AroundStage):
             run.attempt()
 
 
+def _overtime(seconds: float) -> LunaError:
+    return LunaError(
+        Kind.TIMEOUT,
+        f"The run took longer than {seconds:g} s and was stopped.",
+        hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
+    )
+
+
 def client_of(flow: Flow) -> str:
     """One of those between whom luna is fair: the key's name, what kind of client it is, and the workspace."""
     binding = flow.chat.binding
     agent = binding.source or flow.client.header("user-agent")
-    return " ".join(part[:80] for part in (flow.notes.get(CLIENT) or "", agent, binding.workspace) if part)
+    return " ".join([part[:80] for part in (flow.notes.get(CLIENT) or "", agent, binding.workspace) if part])
 
 
-def _run(flow: Flow) -> Run | None:
-    runs = flow.services.get(Runs)
-    return runs.find_active(flow.id) if runs is not None else None
+async def _wait(flow: Flow, scheduler: Scheduler, ticket: Ticket, turn: _Turn) -> Seat:
+    """The time that it takes counts, whatever comes of it."""
+    begun = flow.clock.monotonic()
+    try:
+        return await scheduler.wait(ticket)
+    finally:
+        waited = flow.clock.monotonic() - begun
+        turn.waited += waited
+        if (recorder := CURRENT.get()) is not None:
+            recorder.waited(waited)
 
 
 def _way_of(flow: Flow, seat: Seat) -> tuple[str, str, str]:
     """The worker, the profile, and the address that the way was last seen to have; empty where that is not known."""
     account, egress = seat.account, flow.services.get(Egress)
     if egress is not None and account.source != "demo":
-        with suppress(LunaError):  # it was closed since the seat was given; the exchange itself will say so
+        try:
             way = egress.ways.take(account.id, account.network_profile)
-            if way.worker == seat.worker:
-                return way.worker, way.profile or account.network_profile, way.ip
+        except LunaError:  # it was closed since the seat was given; the exchange itself will say so
+            return seat.worker, account.network_profile, ""
+        if way.worker == seat.worker:
+            return way.worker, way.profile or account.network_profile, way.ip
     return seat.worker, account.network_profile, ""
 
 
-def _need(flow: Flow, scheduler: Scheduler, turn: _Turn) -> Need:
+def _need(flow: Flow, scheduler: Scheduler, turn: _Turn, subject: Subject) -> Need:
     chat, bound = flow.chat, flow.notes.get(BOUND)
     place = bound.place if bound is not None else None
     chat_id = place.chat if place is not None else chat.binding.chat
-    home = place.account if place is not None else _home_of(flow, chat_id)
+    home = place.account if place is not None else _home_of(flow, chat_id) if chat_id else ""
     if home in turn.failures or (chat_id and not _may_go_on_in(flow, scheduler, chat_id)):
         chat_id = home = ""
-    wish = Wish(
-        account=chat.binding.account,
-        prefer=home,
-        without=frozenset(turn.failures),
-        subject=flow.notes.get(SUBJECT) or "chat",
-    )
+    wish = Wish(chat.binding.account, home, frozenset(turn.failures) if turn.failures else NOBODY, subject)
     session = bound.session if bound is not None else chat.binding.session
     return Need.of(wish, model=(chat.target or chat.model).strip().lower(), chat=chat_id, session=session)
 
@@ -286,7 +275,7 @@ def _need(flow: Flow, scheduler: Scheduler, turn: _Turn) -> Need:
 def _home_of(flow: Flow, chat_id: str) -> str:
     """The account of a chat that the client names, where luna knows it."""
     turns = flow.services.get(Turns)
-    place = turns.find(chat_id) if turns is not None and chat_id else None
+    place = turns.find(chat_id) if turns is not None else None
     return place.account if place is not None else ""
 
 
@@ -314,7 +303,5 @@ def _may_go_on_in(flow: Flow, scheduler: Scheduler, chat_id: str) -> bool:
 
 def _with_notices(batch: Batch, turn: _Turn) -> Batch:
     """Say, right after `Opened`, which accounts could not serve it."""
-    if not turn.untold:
-        return batch
     notices, turn.untold = turn.untold, []
     return [*batch[:1], *notices, *batch[1:]]

@@ -103,9 +103,10 @@ class Account:
         """It is given away for the `number`-th time. True when that is a trial."""
         self.used, self.used_at = number, self._clock.wall()
         self.in_flight += 1
-        trial = self.on_trial and not self._tried
-        self._tried = self._tried or trial
-        return trial
+        if self._tried or self.health.well or not self.on_trial:
+            return False
+        self._tried = True
+        return True
 
     def give_back(self, trial: bool) -> None:
         """The end of what `take` began."""
@@ -159,6 +160,8 @@ class Account:
 
     def refusal(self, subject: Subject = "chat") -> LunaError | None:
         """Why it cannot be used now; None when it can."""
+        if self.enabled and self.health.well:
+            return self.gate(self)
         now = self._clock.wall()
         match self.state_for(subject):
             case Ready():

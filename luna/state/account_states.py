@@ -45,9 +45,9 @@ class AccountStates:
                 if row.purpose == subject and row.state == Cooling.word and row.until > now:
                     account.health.restore(subject, Cooling(row.reason, row.until, row.since))
             if row.purpose == LOGIN and same and row.state == LoginNeeded.word:
-                account.health.standing = LoginNeeded(row.reason)
+                account.health.restore_standing(LoginNeeded(row.reason))
             if row.purpose == LOGIN and same and row.state == Blocked.word:
-                account.health.standing = Blocked(row.reason, row.since)
+                account.health.restore_standing(Blocked(row.reason, row.since))
 
     def note(self, account: Account) -> None:
         """Write down what has changed."""

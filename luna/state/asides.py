@@ -69,7 +69,7 @@ class Asides:
         with anyio.move_on_after(self._patience):
             need = Need.of(Wish(account=account), model=model.strip().lower())
             seat = await self._scheduler.take(need, client=CLIENT, run=aside.run)
-            async with Lease(lambda: (seat.account, seat.release)) as lease:
+            async with Lease(seat.account, seat.release) as lease:
                 try:
                     answer = await self._in_a_chat(lease, aside)
                 except LunaError as error:

@@ -98,6 +98,7 @@ class Bulletin:
         self._remembered: deque[Told] = deque()
         self._bytes = 0
         self._onlookers: set[Onlooker] = set()
+        self._expectant: list[Callable[[], None]] = []
         self._left = -LINGER
 
     def __repr__(self) -> str:
@@ -107,6 +108,12 @@ class Bulletin:
     def watched(self) -> bool:
         """True when publishing makes sense: somebody looks on, or may be back in a moment."""
         return bool(self._onlookers) or self._now() - self._left < LINGER
+
+    def expect(self, arrived: Callable[[], None]) -> None:
+        """Call `arrived` when somebody comes to look on while nobody did: for what is not even found out before."""
+        self._expectant.append(arrived)
+        if self.watched:
+            arrived()
 
     def onlookers(self, topic: str) -> frozenset[Onlooker]:
         """Who listens to a topic now: for what is only worth finding out while somebody does."""
@@ -139,6 +146,9 @@ class Bulletin:
             onlooker.give(told)
         if self._closed:
             onlooker.close()
+        if not self.watched:
+            for arrived in self._expectant:
+                arrived()
         self._onlookers.add(onlooker)
         try:
             yield onlooker

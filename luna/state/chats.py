@@ -15,7 +15,6 @@ a row goes through `change`, which reads it first and is one at a time.
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
-from weakref import WeakValueDictionary
 
 import anyio
 import msgspec
@@ -29,7 +28,10 @@ from luna.state.store import Store
 from luna.state.store.tables import chats, meta
 
 T = TypeVar("T")
+Make = Callable[[str], Awaitable[str]]  # a chat of that title; gives its id
 
+UNUSED = 100
+"""Chats that were made and not used, of which it is remembered until they are written down."""
 PLAN_LIFE = 300.0
 """Seconds after which a plan that nobody reported on is taken for given up: no call to Qwen lasts that long."""
 _REFUSALS = frozenset(
@@ -96,10 +98,10 @@ class ChatLedger:
         self._clock = clock
         self._ids = ids or Ids()
         self._counts: Counter[State] = Counter()
-        self._planned: WeakValueDictionary[str, Planned] = WeakValueDictionary()
-        """As long as somebody may say how they went."""
-        self._made: WeakValueDictionary[str, Made] = WeakValueDictionary()
-        """By upstream's id, as long as that is not written down."""
+        self._planned: dict[str, Planned] = {}
+        """As long as nobody has said how they went."""
+        self._made: dict[str, Made] = {}
+        """By upstream's id: those that no turn was sent to."""
         self._missing: deque[str] = deque()
         self._changing = anyio.Lock()
         self._cleaner: Cleaner | None = None
@@ -129,7 +131,7 @@ class ChatLedger:
         key = key or self._ids.token("chat_")
         planned = Planned(key, account, title_of(key), purpose, self._clock.wall())
         self._planned[key] = planned
-        self._count(None, State.PLANNED)
+        self._counts[State.PLANNED] += 1
         self._store.write(_PLAN, row_of(planned, run=run, session=session))
         durable = False
         try:
@@ -142,8 +144,12 @@ class ChatLedger:
 
     def created(self, planned: Planned, chat_id: str) -> None:
         """Qwen made it."""
-        self._count(planned.state, State.OPEN)
+        self._counts[planned.state] -= 1
+        self._counts[State.OPEN] += 1
         planned.state = State.OPEN
+        self._planned.pop(planned.id, None)
+        if len(self._made) >= UNUSED:
+            self._made = {chat: made for chat, made in self._made.items() if not made.taken}
         made = self._made[chat_id] = Made(planned.id, chat_id)
         self._store.write(_CREATED, made)
 
@@ -155,24 +161,19 @@ class ChatLedger:
         if planned.state is State.PLANNED:
             self._count(State.PLANNED, State.FAILED)
             planned.state = State.FAILED
-            why = None if error is None else error.message
-            self._store.write(_FAILED, {"key": planned.id, "at": self._clock.wall(), "why": why})
+            self._planned.pop(planned.id, None)
+            row = {"key": planned.id, "at": self._clock.wall(), "why": error.message if error is not None else None}
+            self._store.write(_FAILED, row)
 
     def abandoned(self, planned: Planned) -> None:
         """Nobody will say how it went: it is looked for in the account. Does nothing after `created` and `failed`."""
         if planned.state is State.PLANNED and not planned.given_up:
             planned.given_up = True
+            self._planned.pop(planned.id, None)
             self._wake()
 
     async def create(
-        self,
-        make: Callable[[str], Awaitable[str]],
-        account: str,
-        *,
-        purpose: str = MAIN,
-        run: str,
-        session: str = "",
-        key: str = "",
+        self, make: Make, account: str, *, purpose: str = MAIN, run: str, session: str = "", key: str = ""
     ) -> str:
         """All of it: plan a chat, have it made by `make(title)`, note how that went, however it ends. Returns the
         chat's id; raises what `make` raises."""
@@ -189,7 +190,7 @@ class ChatLedger:
 
     def used(self, chat_id: str) -> None:
         """A turn is being sent there. Say so before it is sent: a chat never used is taken for empty."""
-        at, made = self._clock.wall(), self._made.get(chat_id)
+        at, made = self._clock.wall(), self._made.pop(chat_id, None)
         if made is not None:
             made.used = at
         if made is None or made.taken:
@@ -281,6 +282,8 @@ class ChatLedger:
             planned = self._planned.get(key)
             if planned is not None:
                 planned.state = new.state  # should its flow have something to say after all
+                if new.state in ENDED:
+                    del self._planned[key]
             await self._store.commit()
             return new
 
@@ -305,9 +308,8 @@ class ChatLedger:
         except msgspec.DecodeError:
             return Counter()  # somebody has changed the row: figures begin anew, and that is all
 
-    def _count(self, old: State | None, new: State) -> None:
-        if old is not None:
-            self._counts[old] -= 1
+    def _count(self, old: State, new: State) -> None:
+        self._counts[old] -= 1
         self._counts[new] += 1
 
     def _is_lost(self, chat: Chat) -> Chat | None:

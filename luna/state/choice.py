@@ -44,7 +44,7 @@ def candidates(accounts: Iterable[Account], wish: Wish) -> list[Account]:
 
 def choices(accounts: Iterable[Account], wish: Wish) -> list[Account]:
     """Who can serve it now. Empty: nobody can, or the one that it should wait for is about to come back."""
-    able = candidates(accounts, wish)
+    able = candidates(accounts, wish) if wish.account or wish.without else accounts
     if wish.prefer:
         home = next((account for account in able if account.id == wish.prefer), None)
         if home is not None:
@@ -53,11 +53,12 @@ def choices(accounts: Iterable[Account], wish: Wish) -> list[Account]:
             back = home.comes_back(wish.subject)
             if back is not None and back <= PATIENCE:
                 return []
-    able = [account for account in able if account.refusal(wish.subject) is None]
+    subject = wish.subject
+    able = [account for account in able if account.refusal(subject) is None]
     if len(able) < 2:
         return able
     # A blocked one that may be tried again is the last resort.
-    return [account for account in able if not isinstance(account.state, Blocked)] or able
+    return [account for account in able if account.health.well or not isinstance(account.state, Blocked)] or able
 
 
 def comes_back(accounts: Iterable[Account], wish: Wish) -> float | None:

@@ -9,8 +9,9 @@ is judged again only now and then; of a new sort always. A finding holds names a
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,26 +131,30 @@ class Drift:
 
     def saw_frames(self, flow: str, samples: Mapping[str, bytes], unread: Iterable[str] = ()) -> None:
         """Payloads of a stream, by their sort, and the phases that its reader made nothing of."""
-        if samples and self._worth(*samples):
+        if samples and self._worth(samples.keys()):
             self._queue(_Job(flow, tuple(samples.values()), shapes=frozenset(map(of_unread, unread))))
 
     def saw(self, request: OutRequest, response: InResponse, body: bytes | None) -> None:
         """A response, as `luna.upstream.watching` shows it."""
-        if response.header(MARK):
-            return  # made to happen
-        place = place_of(request.method, urlsplit(request.url.partition("?")[0]).path)
-        kind = response.header("content-type")
-        real = real_status(response.status, response.header("x-actual-status-code"))
-        if not self._worth(f"{place} {response.status} {real} {kind}"):
+        kind = actual = ""
+        for name, value in response.headers:
+            if name == "content-type":
+                kind = kind or value
+            elif name == "x-actual-status-code":
+                actual = actual or value
+            elif name == MARK:
+                return  # made to happen
+        place = _place(request.method, request.url.partition("?")[0])
+        real = real_status(response.status, actual) if actual else response.status
+        if not self._worth({f"{place} {response.status} {real} {kind}"}):
             return
         shapes = frozenset((of_status(response.status, real, kind),))
         self._queue(_Job(FLOW.get(), (), place, body or b"", "event-stream" in kind, shapes))
 
-    def _worth(self, *sorts: str) -> bool:
+    def _worth(self, sorts: Set[str]) -> bool:
         """Whether traffic of these sorts is to be looked at this time."""
-        fresh = [sort for sort in sorts if sort not in self._judged]
-        if fresh and len(self._judged) < SORTS:
-            self._judged.update(fresh)
+        if not sorts <= self._judged and len(self._judged) < SORTS:
+            self._judged.update(sorts)
             return True
         second = int(self._clock.monotonic())
         count = self._second[1] + 1 if self._second[0] == second else 1
@@ -249,7 +254,18 @@ class Drift:
 
 def wanted(request: OutRequest) -> bool:
     """Calls of Qwen's API; not what goes to the store of files."""
-    return urlsplit(request.url.partition("?")[0]).path.startswith("/api/")
+    return _path(request.url.partition("?")[0])[:5] == "/api/"
+
+
+@lru_cache(maxsize=256)
+def _path(url: str) -> str:
+    """Most calls have the same few addresses."""
+    return urlsplit(url).path
+
+
+@lru_cache(maxsize=256)
+def _place(method: str, url: str) -> str:
+    return place_of(method, _path(url))
 
 
 def _shapes_of(job: _Job) -> set[Shape]:

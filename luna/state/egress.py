@@ -57,7 +57,12 @@ class Egress:
     def backend(self, account: str, profile: Callable[[], str]) -> Backend:
         """The backend of an account; `profile` says, at the time of each request, which one it is bound to. Without a
         name: of somebody who is no account yet. Its `open` raises LunaError(EGRESS_CLOSED) too."""
-        return EgressBackend(lambda: self._by(self.ways.take(account, profile())))
+
+        def way() -> Backend:
+            taken = self.ways.take(account, profile())
+            return self._by(taken) if taken.worker or taken.profile else self._direct
+
+        return EgressBackend(way)
 
     def refusal(self, account: str, profile_id: str) -> LunaError | None:
         """Why nothing may leave for it now; None when something may."""
@@ -81,7 +86,7 @@ class Egress:
         if way.worker:
             worker = self.network.worker(way.worker)
             return WorkerBackend(self._to_workers, worker=worker.base_url, name=worker.id, key=worker.key)
-        return self._through(self.network.profile(way.profile)) if way.profile else self._direct
+        return self._through(self.network.profile(way.profile))
 
     def _through(self, profile: NetworkProfile) -> Backend:
         exit = _exit(profile)

@@ -83,6 +83,7 @@ class CircuitOpen:
     word = "circuit-open"
 
 
+READY = Ready()
 State = Ready | Disabled | LoginNeeded | Blocked | Cooling | CircuitOpen
 
 
@@ -91,7 +92,9 @@ class Health:
 
     def __init__(self, clock: Clock) -> None:
         self.circuit = Circuit()
-        self.standing: Ready | LoginNeeded | Blocked = Ready()
+        self.standing: Ready | LoginNeeded | Blocked = READY
+        self.well = True
+        """It is ready, whatever the time and whatever it is asked for. Where it is not, only a closer look tells."""
         self._clock = clock
         self._rests: dict[Subject, Cooling] = {}
 
@@ -100,6 +103,8 @@ class Health:
 
     def state(self, subject: Subject) -> State:
         """How it is now, when asked for that."""
+        if self.well:
+            return READY
         if not isinstance(self.standing, Ready):
             return self.standing
         rest = self.rest(subject)
@@ -108,13 +113,14 @@ class Health:
         left = self.circuit.left(self._clock.wall())
         if left:
             return CircuitOpen(self.circuit.reason, self._clock.wall() + left)
-        return Ready()
+        return READY
 
     def rest(self, subject: Subject) -> Cooling | None:
         """The rest that it takes from that, if it does; one that is over is over."""
         rest = self._rests.get(subject)
         if rest is not None and rest.until <= self._clock.wall():
             del self._rests[subject]
+            self._look()
             return None
         return rest
 
@@ -133,15 +139,20 @@ class Health:
     @property
     def on_trial(self) -> bool:
         """Whoever uses it now finds out whether it works: one at a time."""
+        if self.well:
+            return False
         return self.due_for_probe or self.circuit.half_open(self._clock.wall())
 
     def recognised(self) -> bool:
         """Qwen knows whose credentials they are. True when that changed anything."""
-        changed, self.standing = not isinstance(self.standing, Ready), Ready()
+        changed, self.standing = not isinstance(self.standing, Ready), READY
+        self._look()
         return changed
 
     def succeeded(self) -> bool:
         """Qwen answered. A rest goes on: the answer may be to an earlier request. True when that changed anything."""
+        if self.well and not self.circuit.failures:
+            return False
         tried = self.circuit.until is not None
         if self.circuit.failures:
             self.circuit.close()
@@ -149,6 +160,11 @@ class Health:
 
     def failed(self, error: LunaError, subject: Subject) -> bool:
         """Qwen refused; most errors say nothing about the account. True when that changed anything."""
+        changed = self._failed(error, subject)
+        self._look()
+        return changed
+
+    def _failed(self, error: LunaError, subject: Subject) -> bool:
         now = self._clock.wall()
         match error.kind:
             case Kind.UPSTREAM_LOGIN:
@@ -177,15 +193,25 @@ class Health:
     def restore(self, subject: Subject, rest: Cooling) -> None:
         """A rest that began before a restart goes on."""
         self._rests[subject] = rest
+        self._look()
+
+    def restore_standing(self, standing: LoginNeeded | Blocked) -> None:
+        """So does what only new credentials, or a person, help against."""
+        self.standing = standing
+        self._look()
 
     def forgive(self) -> None:
         """A person says: try it again. What only new credentials help against stays."""
         self.circuit.close()
         self._rests.clear()
         if isinstance(self.standing, Blocked):
-            self.standing = Ready()
+            self.standing = READY
+        self._look()
 
     def renew(self) -> None:
         """There are new credentials."""
+        self.standing = READY
         self.forgive()
-        self.standing = Ready()
+
+    def _look(self) -> None:
+        self.well = self.standing is READY and not self._rests and self.circuit.until is None

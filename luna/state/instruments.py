@@ -1,13 +1,15 @@
 """Counters and histograms, and how Prometheus wants to read them (text format 0.0.4).
 
 Owns the arithmetic and the spelling; what is counted is `luna.state.metrics`' business. An observation costs a
-dictionary look-up and an addition. No family grows beyond `SERIES` series: what comes later is counted as `other`, so
-that clients cannot fill the memory with names they make up.
+dictionary look-up and an addition; whoever makes many at once makes them on the `series`. No family grows beyond
+`SERIES` of those: what comes later is counted as `other`, so that clients cannot fill the memory with names they make
+up.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, Protocol, TypeVar
+from functools import partial
+from typing import Generic, Literal, Protocol, TypeVar
 
 SERIES = 100
 """Combinations of label values that one family has at most."""
@@ -36,6 +38,41 @@ class Family(Protocol):
 
 
 F = TypeVar("F", bound=Family)
+T = TypeVar("T")
+
+
+class Series(dict[Labels, T], Generic[T]):
+    """What a family has counted, by label values. Those that are asked for begin."""
+
+    def __init__(self, begin: Callable[[], T]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def __missing__(self, values: Labels) -> T:
+        if values and len(self) >= SERIES:
+            values = (OTHER,) * len(values)
+        if values not in self:
+            self[values] = self._begin()
+        return self[values]
+
+
+class Amount:
+    """How much there is so far."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
+class Spread:
+    """How many there are so far, between the bounds, and what they come to."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self, buckets: int) -> None:
+        self.counts = [0] * buckets
+        self.sum = 0.0
 
 
 class Counter:
@@ -45,24 +82,25 @@ class Counter:
         self.name = name
         self._about = about
         self._labels = labels
-        self._values: dict[Labels, float] = {} if labels else {(): 0.0}
+        self.series = Series(Amount)
+        if not labels:
+            self.add(by=0.0)
 
     def __repr__(self) -> str:
-        return f"<Counter {self.name} series={len(self._values)}>"
+        return f"<Counter {self.name} series={len(self.series)}>"
 
     def add(self, *values: str, by: float = 1.0) -> None:
         """One more, or `by`, for these label values."""
-        key = values if values in self._values else _bounded(values, self._values)
-        self._values[key] = self._values.get(key, 0.0) + by
+        self.series[values].value += by
 
     def value(self, *values: str) -> float:
         """How much there is of it so far."""
-        return self._values.get(values, 0.0)
+        return self.series[values].value if values in self.series else 0.0
 
     def lines(self) -> Iterator[str]:
         yield from _head(self.name, self._about, "counter")
-        for values, value in self._values.items():
-            yield f"{self.name}{_labelled(self._labels, values)} {_number(value)}"
+        for values, amount in self.series.items():
+            yield f"{self.name}{_labelled(self._labels, values)} {_number(amount.value)}"
 
 
 class Histogram:
@@ -74,44 +112,35 @@ class Histogram:
         self._about = about
         self._labels = labels
         self._bounds = tuple(bounds)
-        self._counts: dict[Labels, list[int]] = {}
-        self._sums: dict[Labels, float] = {}
+        self.series = Series(partial(Spread, len(self._bounds) + 1))
         if not labels:
-            self._begin(())
+            self.series[()]  # is there from the start
 
     def __repr__(self) -> str:
-        return f"<Histogram {self.name} series={len(self._counts)}>"
+        return f"<Histogram {self.name} series={len(self.series)}>"
 
     def observe(self, value: float, *values: str) -> None:
         """One more of this size."""
-        counts = self._counts.get(values)
-        if counts is None:
-            values = _bounded(values, self._counts)
-            counts = self._counts.get(values) or self._begin(values)
-        counts[bisect_left(self._bounds, value)] += 1
-        self._sums[values] += value
+        spread = self.series[values]
+        spread.counts[bisect_left(self._bounds, value)] += 1
+        spread.sum += value
 
     def count(self, *values: str) -> int:
         """How many were observed so far."""
-        return sum(self._counts.get(values, ()))
-
-    def _begin(self, values: Labels) -> list[int]:
-        counts = self._counts[values] = [0] * (len(self._bounds) + 1)
-        self._sums[values] = 0.0
-        return counts
+        return sum(self.series[values].counts) if values in self.series else 0
 
     def lines(self) -> Iterator[str]:
         yield from _head(self.name, self._about, "histogram" if self._bounds else "summary")
-        for values, counts in self._counts.items():
+        for values, spread in self.series.items():
             if self._bounds:
                 so_far = 0
-                for bound, count in zip((*self._bounds, float("inf")), counts, strict=True):
+                for bound, count in zip((*self._bounds, float("inf")), spread.counts, strict=True):
                     so_far += count
                     bucket = _labelled((*self._labels, "le"), (*values, _number(bound)))
                     yield f"{self.name}_bucket{bucket} {so_far}"
             labelled = _labelled(self._labels, values)
-            yield f"{self.name}_sum{labelled} {_number(self._sums[values])}"
-            yield f"{self.name}_count{labelled} {sum(counts)}"
+            yield f"{self.name}_sum{labelled} {_number(spread.sum)}"
+            yield f"{self.name}_count{labelled} {sum(spread.counts)}"
 
 
 class Observed:
@@ -162,10 +191,6 @@ class Registry:
         """What `/metrics` says."""
         lines = [line for name in sorted(self._families) for line in self._families[name].lines()]
         return "\n".join([*lines, ""])
-
-
-def _bounded(values: Labels, known: Mapping[Labels, object]) -> Labels:
-    return values if not values or len(known) < SERIES else (OTHER,) * len(values)
 
 
 def _head(name: str, about: str, kind: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """An account in use by one flow.
 
-Owns the moment at which an account is taken and given back, and what the flow has to say about it.
+Owns what the flow has to say about the account, and the moment at which it is given back.
 Which account it is belongs to `luna.state.choice` and `luna.state.scheduler`.
 """
 
@@ -12,7 +12,6 @@ import anyio
 
 from luna.model.ambient import Ids
 from luna.model.errors import LunaError
-from luna.qwen.authority import Authority
 from luna.qwen.client import QwenClient
 from luna.state.account import Account
 from luna.state.health import Subject
@@ -23,46 +22,41 @@ _WRITING = 2.0
 CHAOS = "chaos"
 """Names, in the detail of an error, what was made to happen on purpose. No account is to blame for that."""
 
-Take = Callable[[], tuple[Account, Callable[[], None]]]
-"""Gives an account, and how to give it back. Raises LunaError."""
-
 
 def _nothing() -> None:
     return None
 
 
 class Lease:
-    """An account, for as long as one flow needs it: `async with accounts.lease(…) as lease`."""
+    """An account, for as long as one flow needs it: `async with accounts.lease(…) as lease`. Whoever holds it otherwise
+    has the account's cookies kept at the end where the site has changed them."""
 
-    def __init__(self, take: Take, subject: Subject = "chat") -> None:
-        self._take = take
+    __slots__ = ("_authority", "_give_back", "_subject", "account")
+
+    def __init__(self, account: Account, give_back: Callable[[], None] = _nothing, subject: Subject = "chat") -> None:
+        self.account = account
+        """Its id may be shown, the rest is for the transport."""
+        self._give_back = give_back
         self._subject: Subject = subject
-        self._give_back: Callable[[], None] = _nothing
-        self._account: Account | None = None
-        self._authority: Authority | None = None
+        self._authority = account.authority
 
     def __repr__(self) -> str:
-        return f"<Lease {self._account.id if self._account else 'not held'}>"
+        return f"<Lease {self.account.id}>"
 
     async def __aenter__(self) -> Self:
-        self._account, self._give_back = self._take()
-        self._authority = self._account.authority
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        authority = self.account.authority
         self._give_back()
-        if authority.changed:
-            with anyio.move_on_after(_WRITING, shield=True):
-                await authority.keep()
+        if self.account.authority.changed:
+            await self.keep()
 
-    @property
-    def account(self) -> Account:
-        """The account. Its id may be shown, the rest is for the transport."""
-        assert self._account is not None, "entered"
-        return self._account
+    async def keep(self) -> None:
+        """Write down the cookies that the site has changed."""
+        with anyio.move_on_after(_WRITING, shield=True):
+            await self.account.authority.keep()
 
     def client(self, ids: Ids, now: float) -> QwenClient:
         """The account's voice on this flow, which supplies the ids and the time of its birth."""

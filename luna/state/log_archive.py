@@ -135,10 +135,10 @@ def _row(entry: LogEntry) -> dict[str, Any]:
         "id": entry.id,
         "at": entry.at,
         "level": entry.level,
-        "logger": plain(entry.logger, 80),
+        "logger": entry.logger[:80],
         "message": entry.message,
         "folded": folded(f"{entry.message}\n{traceback}" if traceback else entry.message),
-        "flow": plain(entry.flow, 64) or None,
+        "flow": entry.flow or None,
         "fields": msgspec.json.encode(entry.fields).decode() if entry.fields else None,
     }
 

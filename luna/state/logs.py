@@ -125,9 +125,7 @@ class Logs:
 
     def flush(self, most: int = PENDING) -> int:
         """Take up to `most` lines: redact them, show them, queue them to be written. In the event loop's thread."""
-        said: list[_Said] = []
-        while self._pending and len(said) < most:
-            said.append(self._pending.popleft())
+        said = [self._pending.popleft() for _ in range(min(most, len(self._pending)))]
         if self.dropped and not self._pending:
             words = f"{self.dropped} log lines came too fast and were dropped."
             said.append(_Said(self._clock.wall(), "warning", "luna.state.logs", words, "", {}))
@@ -146,7 +144,8 @@ class Logs:
         return len(entries)
 
     def _entry(self, said: _Said, censor: Censor) -> LogEntry:
-        self._last = max(self._last + 1, int(said.at * 1_000_000))
+        moment = int(said.at * 1_000_000)
+        self._last = moment if moment > self._last else self._last + 1
         message, fields = censor.line(said.message[:_LOOKED_AT], said.fields)
         if said.traceback:
             fields["traceback"] = censor.text(_last_lines(said.traceback))[-TRACEBACK:]

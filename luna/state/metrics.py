@@ -20,6 +20,7 @@ from luna.state.instruments import FIRST, MOMENTS, Counter, Histogram, Labels, O
 
 UNNAMED = "none"
 """A label's value where there is none."""
+IN, OUT = ("in",), ("out",)
 
 
 class Metrics:
@@ -98,31 +99,33 @@ class Metrics:
         stages: Iterable[tuple[str, float]] = (),
     ) -> None:
         """A flow is over. `first_event`: seconds from its birth, None when there was none; `error`: the kind."""
-        self._flows.add(route, protocol, outcome)
+        self._flows.series[route, protocol, outcome].value += 1.0
         self._seconds.observe(seconds, route)
         if first_event is not None:
             self._first.observe(first_event, route)
         if error:
             self._errors.add(error)
-        self._events.add(by=events)
-        self._bytes.add("in", by=received)
-        self._bytes.add("out", by=sent)
-        observe = self._stages.observe
+        self._events.series[()].value += events
+        self._bytes.series[IN].value += received
+        self._bytes.series[OUT].value += sent
+        took = self._stages.series
         for stage, spent in stages:
-            observe(spent, stage)
+            spread = took[stage,]
+            spread.counts[0] += 1
+            spread.sum += spent
 
     def run_ended(
         self, *, model: str, usage: Usage | None, queue_seconds: float, attempts: int = 1, reasks: int = 0
     ) -> None:
         """A run is over. `model` is the upstream's."""
         self._queue.observe(queue_seconds)
-        self._reasks.add(by=reasks)
-        self._attempts.add(by=attempts - 1)
+        self._reasks.series[()].value += reasks
+        self._attempts.series[()].value += attempts - 1
         if usage is not None:
-            name = model or UNNAMED
-            self._tokens.add(name, "in", by=usage.input)
-            self._tokens.add(name, "out", by=usage.output)
-            self._tokens.add(name, "thinking", by=usage.reasoning)
+            name, tokens = model or UNNAMED, self._tokens.series
+            tokens[name, "in"].value += usage.input
+            tokens[name, "out"].value += usage.output
+            tokens[name, "thinking"].value += usage.reasoning
 
     def _observe_process(self, started: float) -> None:
         self.observe("process_start_time_seconds", "When the process began, since the epoch.", lambda: started)

@@ -32,19 +32,32 @@ class Occupancy:
     def room(self, slot: Slot, kept: Collection[Slot] = NOTHING) -> int:
         """How many more may have it; `kept`: of these one is kept for somebody else."""
         limit = self.limits.of(slot)
-        if not limit:
-            return ENDLESS - self._taken.get(slot, 0)
-        return limit - self._taken.get(slot, 0) - (slot in kept)
+        return (limit or ENDLESS) - self._taken.get(slot, 0) - (limit > 0 and slot in kept)
 
     def has_room(self, slots: Iterable[Slot], kept: Collection[Slot] = NOTHING) -> bool:
         """Whether all of them can be had."""
-        return all(self.room(slot, kept) > 0 for slot in slots)
+        fixed, taken = self.limits.fixed, self._taken
+        for slot in slots:
+            limit = fixed[slot.kind] if slot.kind in fixed else self.limits.of(slot)
+            if limit and limit - taken.get(slot, 0) - (slot in kept) <= 0:
+                return False
+        return True
+
+    def least(self, slots: Iterable[Slot]) -> int:
+        """The room of the one that has the least."""
+        fixed, taken, least = self.limits.fixed, self._taken, ENDLESS
+        for slot in slots:
+            limit = fixed[slot.kind] if slot.kind in fixed else self.limits.of(slot)
+            room = (limit or ENDLESS) - taken.get(slot, 0)
+            if room < least:
+                least = room
+        return least
 
     def take(self, slots: Iterable[Slot]) -> None:
         """One of each."""
         taken = self._taken
         for slot in slots:
-            taken[slot] = taken.get(slot, 0) + 1
+            taken[slot] = taken[slot] + 1 if slot in taken else 1
 
     def give(self, slots: Iterable[Slot]) -> None:
         """One of each goes back."""

@@ -29,8 +29,7 @@ class Roster:
         self._accounts: dict[str, Account] = {}
         self._demo: Account | None = None
         self._watchers: list[Callable[[Account | None], None]] = []
-        self.gate: Gate = _open
-        """Says why nothing may leave for an account; call `tell` when it would say something else than before."""
+        self._gate: Gate = _open
         self._taken = 0
 
     def __repr__(self) -> str:
@@ -38,10 +37,22 @@ class Roster:
 
     # Who there is
 
+    @property
+    def gate(self) -> Gate:
+        """Says why nothing may leave for an account; call `tell` when it would say something else than before."""
+        return self._gate
+
+    @gate.setter
+    def gate(self, gate: Gate) -> None:
+        self._gate = gate
+        for account in self._known():
+            account.gate = gate
+
     def all(self) -> list[Account]:
         """The accounts that may be used: all real ones, or else the look-alike's."""
-        real = list(self._accounts.values())
-        return real or ([self._demo] if self._demo is not None else [])
+        if self._accounts:
+            return [*self._accounts.values()]
+        return [self._demo] if self._demo is not None else []
 
     def find(self, account_id: str) -> Account | None:
         """The account of that id."""
@@ -77,7 +88,7 @@ class Roster:
 
     def choices(self, wish: Wish) -> list[Account]:
         """Who can serve it now."""
-        return choice.choices(self.all(), wish)
+        return choice.choices(self._accounts.values() if self._accounts else self.all(), wish)
 
     def comes_back(self, wish: Wish) -> float | None:
         """Seconds until somebody else can serve it too, without anybody's doing; None for never."""
@@ -94,21 +105,18 @@ class Roster:
 
     def own_limit(self, account_id: str) -> int | None:
         """How many runs at once a person allows the account; None: as the preferences say."""
-        account = self._accounts.get(account_id)
-        return account.max_concurrent_runs if account is not None else None
+        return self._accounts[account_id].max_concurrent_runs if account_id in self._accounts else None
 
     def lease(self, preferred: str = "") -> Lease:
         """An account for something of luna's own, past the queue: the preferred one, or the least busy that is ready.
-        Entering raises LunaError: NO_ACCOUNT, NOT_FOUND for an unknown preferred one, or why those there are cannot
+        Raises LunaError: NO_ACCOUNT, NOT_FOUND for an unknown preferred one, or why those there are cannot
         be used."""
-        return Lease(partial(self._take, Wish(account=preferred)))
-
-    def _take(self, wish: Wish) -> tuple[Account, Callable[[], None]]:
+        wish = Wish(account=preferred)
         able = self.choices(wish)
         if not able:
             raise self.refusal_for(wish)
         account = min(able, key=lambda account: (account.on_trial, account.in_flight, account.used))
-        return account, partial(account.give_back, self.take(account))
+        return Lease(account, partial(account.give_back, self.take(account)))
 
     def take(self, account: Account) -> bool:
         """It is given away; `account.give_back` takes what this returns: whether that is a trial."""
@@ -124,6 +132,3 @@ class Roster:
         """Something is not as it was."""
         for watcher in self._watchers:
             watcher(account)
-
-    def _gate(self, account: Account) -> LunaError | None:
-        return self.gate(account)

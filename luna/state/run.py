@@ -9,6 +9,7 @@ and named in the log, for no flow may fail over its own record. Knows neither fl
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -16,7 +17,7 @@ from luna.filters.text import folded as folded
 from luna.model.ambient import Clock
 from luna.model.errors import LunaError
 from luna.model.events import Usage
-from luna.wire.redact import Redactor
+from luna.wire.redact import redacted
 
 log = logging.getLogger("luna.state.runs")
 
@@ -103,10 +104,29 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """The flow whose recording shows this run."""
 
 
-class Run:
-    """One run at work. `moved` hears of every change of state, `touched` of every other change."""
+class Queued(Protocol):
+    """What lies in the store's queue of a run: `luna.state.run_writing` knows what that is."""
 
-    __slots__ = ("_begun", "_clock", "_closed", "_moved", "_queue_begun", "_touched", "id", "record", "row")
+    taken: bool
+    """It is what the run was like then, and no longer what it is like now."""
+
+
+class Run:
+    """One run at work. `moved` hears of every change of state."""
+
+    __slots__ = (
+        "_begun",
+        "_clock",
+        "_moved",
+        "_queue_begun",
+        "closed",
+        "fill",
+        "fresh",
+        "id",
+        "record",
+        "row",
+        "usage",
+    )
 
     def __init__(
         self,
@@ -115,7 +135,7 @@ class Run:
         clock: Clock,
         begun: float,
         moved: "Callable[[Run], None]",
-        touched: "Callable[[Run], None]",
+        fill: "Callable[[Run], bool] | None" = None,
     ) -> None:
         self.id = record.id
         """The id of its flow."""
@@ -123,11 +143,16 @@ class Run:
         self._clock = clock
         self._begun = begun
         self._moved = moved
-        self._touched = touched
         self._queue_begun: float | None = None
-        self._closed = False
-        self.row: object = None
-        """What lies in the store's queue of it; `luna.state.runs` knows what that is."""
+        self.closed = False
+        """True once how it ended has been written into it."""
+        self.fresh = True
+        """Something of it is not in the store's queue yet."""
+        self.usage: Usage | None = None
+        """What it came to, once it is closed."""
+        self.fill = fill
+        """Tells it what is known of its request (`describe`), and whether that is all."""
+        self.row: Queued | None = None
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.status}>"
@@ -141,11 +166,6 @@ class Run:
     def terminal(self) -> bool:
         """True once it is over."""
         return self.record.status in TERMINAL
-
-    @property
-    def closed(self) -> bool:
-        """True once how it ended has been written into it."""
-        return self._closed
 
     # States
 
@@ -163,13 +183,12 @@ class Run:
         """It has an account, and the egress that goes with it."""
         if self._enter("running"):
             record = self.record
-            record.account_id = plain(account, _ID)
-            record.worker_id = plain(worker, _ID)
-            record.network_profile_id = plain(profile, _ID)
-            record.outbound_ip = plain(outbound_ip, _ID)
+            record.account_id, record.worker_id = account[:_ID], worker[:_ID]  # luna's own names: plain text all
+            record.network_profile_id, record.outbound_ip = profile[:_ID], outbound_ip[:_ID]
             if record.started_at is None:
                 record.started_at = self._clock.wall()
-            self._stop_waiting()
+            if self._queue_begun is not None:
+                self._stop_waiting(self._queue_begun)
             self._moved(self)
 
     def streaming(self) -> None:
@@ -190,7 +209,8 @@ class Run:
         record = self.record
         record.completed_at = self._clock.wall()
         record.duration_ms = self._since_birth()
-        self._stop_waiting()
+        if self._queue_begun is not None:
+            self._stop_waiting(self._queue_begun)
         self._moved(self)
         return True
 
@@ -204,50 +224,53 @@ class Run:
         reasks: int = 0,
     ) -> bool:
         """It is over: how, and what it came to. Only the first time counts; false for any other."""
-        if self._closed:
+        if self.closed:
             return False
-        self._closed = True
+        self.closed = self.fresh = True
         record = self.record
         record.http_status, record.reasks = http_status, reasks
         if usage is not None:
+            self.usage = usage
             record.input_tokens, record.output_tokens = usage.input, usage.output
             record.thinking_tokens = usage.reasoning
         if error is not None:
             record.error_kind, record.error_stage = error.kind.value, plain(error.stage, 80)
             record.error_message, record.error_hint = plain(error.message, MESSAGE), plain(error.hint, MESSAGE)
-        if not self.terminal:
+        if record.status not in TERMINAL:
             self.move(status)
-        elif self.record.status != status:
+        elif record.status != status:
             self._refuse(status)
         return True
 
     # Facts
 
     def bound(self, session: str, reason: str = "", thread: str = "") -> None:
-        """The session that it belongs to, and why that one."""
+        """The session that it belongs to, and why that one. Their ids are printable."""
         record = self.record
-        record.session_id, record.session_reason = plain(session, _ID), plain(reason, MESSAGE)
-        record.thread_id = plain(thread, _THREAD) or record.thread_id
-        self._touched(self)
+        record.session_id, record.session_reason = session[:_ID], plain(reason, MESSAGE)
+        record.thread_id = thread[:_THREAD] or record.thread_id
+        self.fresh = True
 
     def chat(self, chat_id: str) -> None:
         """The upstream's chat that it speaks in."""
         self.record.chat_id = plain(chat_id, _ID)
-        self._touched(self)
+        self.fresh = True
 
     def attempt(self) -> None:
         """What was tried first failed, and it is tried once more: on another account, in a rebuilt chat."""
         self.record.attempts += 1
-        self._touched(self)
+        self.fresh = True
 
     def describe(self, *, model: str, target: str, stream: bool, preview: str, client: str, agent: str) -> None:
         """What is known of the request once it has been read."""
         record = self.record
-        record.model, record.target, record.stream = plain(model, 200), plain(target, 200), stream
-        record.client, record.agent = plain(client, 200), agent
-        record.preview = plain(Redactor().text(preview[:_LOOKED_AT]), PREVIEW)
+        if model != record.model:
+            record.model = plain(model, 200)
+        record.target = record.model if target == model else plain(target, 200)
+        record.client, record.agent, record.stream = plain(client, 200) if client else "", agent, stream
+        record.preview = plain(redacted(preview[:_LOOKED_AT]), PREVIEW)
         record.preview_folded = folded(record.preview)
-        self._touched(self)
+        self.fresh = True
 
     def _enter(self, status: str) -> bool:
         before = self.record.status
@@ -255,17 +278,17 @@ class Run:
             self._refuse(status)
             return False
         self.record.status = status
+        self.fresh = True
         return before not in TERMINAL
 
     def _refuse(self, status: str) -> None:
         said = "run %s: '%s' cannot follow '%s', and is ignored"
         log.warning(said, self.id, status, self.status, extra={"flow": self.id})
 
-    def _stop_waiting(self) -> None:
-        if self._queue_begun is not None:
-            waited = (self._clock.monotonic() - self._queue_begun) * 1000
-            self.record.queue_ms = round((self.record.queue_ms or 0.0) + waited, 3)
-            self._queue_begun = None
+    def _stop_waiting(self, begun: float) -> None:
+        waited = (self._clock.monotonic() - begun) * 1000
+        self.record.queue_ms = round((self.record.queue_ms or 0.0) + waited, 3)
+        self._queue_begun = None
 
     def _since_birth(self) -> float:
         return round((self._clock.monotonic() - self._begun) * 1000, 3)

@@ -10,6 +10,7 @@ import anyio
 from luna.state.bulletin import Bulletin
 from luna.state.run import Run
 from luna.state.run_row import row_of
+from luna.state.runs import Runs
 
 PACE = 0.1
 """Seconds between two tellings of the same run."""
@@ -17,7 +18,7 @@ TOPIC = "runs"
 
 
 class RunNews:
-    """`runs.watch(news.changed)`, and `news.keep` in the background."""
+    """`news.follow(runs)`, and `news.keep` in the background."""
 
     def __init__(self, bulletin: Bulletin, now: Callable[[], float]) -> None:
         self._bulletin = bulletin
@@ -26,15 +27,29 @@ class RunNews:
         """When each of those that go on was told last."""
         self._waiting: dict[str, Run] = {}
         self._wanted = anyio.Event()
+        self._leave: Callable[[], None] | None = None
+        """Ends the watch on the runs."""
 
     def __repr__(self) -> str:
         return f"<RunNews told={len(self._told)} waiting={len(self._waiting)}>"
+
+    def follow(self, runs: Runs) -> None:
+        """Watch the runs whenever somebody looks on."""
+
+        def begin() -> None:
+            if self._leave is None:
+                self._leave = runs.watch(self.changed)
+
+        self._bulletin.expect(begin)
 
     def changed(self, run: Run) -> None:
         """A run is another than before."""
         if not self._bulletin.watched:
             self._told.clear()
             self._waiting.clear()
+            if self._leave is not None:
+                self._leave()
+                self._leave = None
             return
         last = self._told.get(run.id)
         if last is None or self._now() - last >= PACE:

@@ -19,7 +19,7 @@ from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
 from luna.model.preferences import LivePreferences
 from luna.state import run_figures
-from luna.state.run import Run, RunRecord, plain
+from luna.state.run import TERMINAL, Run, RunRecord, plain
 from luna.state.run_archive import Page, RunArchive, RunFilter
 from luna.state.run_figures import Figures
 from luna.state.run_writing import LatestRow
@@ -36,8 +36,6 @@ DAY = 86_400.0
 INTERRUPTED = "luna ended while this run was going on."
 
 Watcher = Callable[[Run], None]
-Filler = Callable[[Run], bool]
-"""Tells a run what is known of its request (`Run.describe`). False as long as nothing is."""
 
 
 class Runs:
@@ -49,9 +47,6 @@ class Runs:
         self._preferences = preferences or LivePreferences()
         self._upsert = store.upsert(table)
         self._active: dict[str, Run] = {}
-        self._fillers: dict[str, Filler] = {}
-        self._changed: dict[str, Run] = {}
-        """Those of which something is not in the queue yet."""
         self._watchers: list[Watcher] = []
         self.archive = RunArchive(store)
 
@@ -74,10 +69,10 @@ class Runs:
         pipeline: str = "",
         recording: str = "",
         bytes_in: int | None = None,
-        fill: Filler | None = None,
+        fill: Callable[[Run], bool] | None = None,
     ) -> Run:
         """A run is born, under its flow's id. `born` and `begun`: the same moment, by the wall's clock and the
-        monotonic one. `fill` is asked what the request is until it knows."""
+        monotonic one. `fill` is asked what the request is (`Run.describe`) until it knows."""
         born = self._clock.wall() if born is None else born
         record = RunRecord(
             id=id,
@@ -93,12 +88,9 @@ class Runs:
             bytes_in=bytes_in,
         )
         begun = self._clock.monotonic() if begun is None else begun
-        run = Run(record, clock=self._clock, begun=begun, moved=self._moved, touched=self._touched)
-        self._active[id] = run
-        if fill is not None:
-            self._fillers[id] = fill
-        self._changed[id] = run
-        self._tell(run)
+        run = self._active[id] = Run(record, clock=self._clock, begun=begun, moved=self._moved, fill=fill)
+        if self._watchers:
+            self._tell(run)
         return run
 
     def find_active(self, id: str) -> Run | None:
@@ -112,8 +104,7 @@ class Runs:
     def complete(self, run: Run, *, usage: Usage | None = None, http_status: int = 200, reasks: int = 0) -> None:
         """The answer is whole, and its last bytes are about to go out: have that written with whatever is committed
         next. Call it in a step of `flow.settle`."""
-        if not run.terminal:
-            self._fill(run)
+        if run.record.status not in TERMINAL:
             run.close("completed", usage=usage, http_status=http_status, reasks=reasks)
             self._write(run)
 
@@ -132,18 +123,22 @@ class Runs:
         reasks: int = 0,
     ) -> None:
         """The flow is over and cleaned up. `outcome`: completed, failed, cancelled or client-gone."""
-        self._fill(run)
-        news = run.close(outcome, error=error, usage=usage, http_status=http_status, reasks=reasks)
-        if news or run.id in self._changed:
+        if not run.closed:
+            _fill(run)
+            run.close(outcome, error=error, usage=usage, http_status=http_status, reasks=reasks)
+        if run.fresh:
             self._write(run)
         self._active.pop(run.id, None)
-        self._fillers.pop(run.id, None)
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Call `watcher` with the run at every change of its state. It must be quick and must not raise. Returns
         what ends it."""
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
+        self._watchers = [*self._watchers, watcher]
+
+        def end() -> None:  # one may end itself while it is told
+            self._watchers = [other for other in self._watchers if other is not watcher]
+
+        return end
 
     # Before
 
@@ -169,7 +164,7 @@ class Runs:
         wanted = frozenset(ids)
         active = [run for id in wanted if (run := self._active.get(id)) is not None]
         for run in active:
-            self._fill(run)
+            _fill(run)
         found = [msgspec.structs.replace(run.record) for run in active if holds(condition, run.record)]
         if over := wanted - {run.id for run in active}:
             page = await self.find(RunFilter(condition=condition, ids=over), limit=len(over))
@@ -190,7 +185,7 @@ class Runs:
         """One run, as it is now."""
         run = self._active.get(id)
         if run is not None:
-            self._fill(run)
+            _fill(run)
             return msgspec.structs.replace(run.record)
         await self._catch_up()
         return await self.archive.get(id)
@@ -256,8 +251,9 @@ class Runs:
 
     def push(self) -> None:
         """Queue what has changed of those that go on."""
-        for run in list(self._changed.values()):
-            self._write(run)
+        for run in self._active.values():
+            if run.fresh:
+                self._write(run)
 
     async def _catch_up(self) -> None:
         """Have everything written down that is known, if the database takes it."""
@@ -269,23 +265,16 @@ class Runs:
                 log.warning("runs are shown as they were last written: %s", error.message)
 
     def _write(self, run: Run) -> None:
-        self._changed.pop(run.id, None)
-        if not isinstance(run.row, LatestRow) or run.row.taken:
+        run.fresh = False
+        if run.row is None or run.row.taken:
             run.row = latest = LatestRow(run)
             self._store.write(self._upsert, latest)
 
     def _moved(self, run: Run) -> None:
-        self._changed[run.id] = run
-        self._fill(run)
-        self._tell(run)
-
-    def _touched(self, run: Run) -> None:
-        self._changed[run.id] = run
-
-    def _fill(self, run: Run) -> None:
-        fill = self._fillers.get(run.id)
-        if fill is not None and fill(run):
-            self._fillers.pop(run.id, None)
+        if run.fill is not None:
+            _fill(run)
+        if self._watchers:
+            self._tell(run)
 
     def _tell(self, run: Run) -> None:
         for watcher in self._watchers:
@@ -293,6 +282,11 @@ class Runs:
                 watcher(run)
             except Exception as error:  # whoever looks on must not harm who is looked at
                 log.warning("a watcher of runs failed: %s", type(error).__name__)
+
+
+def _fill(run: Run) -> None:
+    if run.fill is not None and run.fill(run):
+        run.fill = None
 
 
 def unknown_run(id: str) -> LunaError:

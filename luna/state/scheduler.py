@@ -10,7 +10,6 @@ Which accounts fit a wish belongs to `luna.state.choice`, the order to `luna.sta
 """
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import count
 
 import anyio
 
@@ -55,10 +54,12 @@ class Scheduler:
         self._accounts = accounts
         self._clock = clock
         self._workers = workers
-        self._numbers = count(1)
+        self._number = 0  # the last one that was given to a ticket or a seat
         self._occupancy = Occupancy(self.limits)
         self._queue = Queue()
         self._seats: dict[Seat, None] = {}
+        self._known_ways: dict[tuple[Account | str, ...], list[Way]] = {}
+        """By account and its workers, since an account changed last."""
         self._usable = accounts.usable()
         live.watch(self._limits_changed)
         accounts.watch(self._accounts_changed)
@@ -89,24 +90,25 @@ class Scheduler:
         """A ticket, which may have its seat already; whoever has one calls `wait`. `patience`: seconds, None: as the
         preferences say. `resumed`: it has been running before and goes first. Raises LunaError at once when waiting
         makes no sense: no account will be back in time, or too many wait."""
-        limits, number = self.limits.multi_thread, next(self._numbers)
+        limits, queue = self.limits.multi_thread, self._queue
         patience = limits.queue_timeout_ms / 1000 if patience is None else patience
-        asking = self._queue.client(client, number)
-        ticket = Ticket(number, need, asking, run, since=self._clock.wall(), patience=patience)
-        if self._queue:
+        number = self._number = self._number + 1
+        asking, now = queue.client(client, number), self._clock.wall()
+        ticket = Ticket(number, need, asking, run, since=now, patience=patience)
+        if queue.waiting:
             self.look_again()
-        kept = self._kept()[1]
+        kept = self._kept()[1] if queue.overdue else NOTHING
         way = self._way(need.wish, kept) if self._occupancy.has_room(need.slots, kept) else None
         if way is not None:
-            self._give(ticket, way, past=self._queue.lanes)
+            self._give(ticket, way, now, past=queue.lanes if queue.waiting else ())
             return ticket
         error = self._in_vain(need.wish, patience)
         if error is None and limits.enabled and 0 < limits.queue_length <= self.waiting and not resumed:
             error = queue_full(limits.queue_length, self.full(need))
         if error is not None:
-            self._queue.forget_idle(asking)
+            queue.forget_idle(asking)
             raise error
-        self._queue.add(ticket, resumed)
+        queue.add(ticket, resumed)
         return ticket
 
     async def wait(self, ticket: Ticket) -> Seat:
@@ -135,7 +137,7 @@ class Scheduler:
             if left <= 0:
                 error = self._too_late(ticket)
                 self.withdraw(ticket)
-                ticket.decide(error)
+                ticket.decide(None, error)
                 return
             back = self._accounts.comes_back(ticket.need.wish)
             with anyio.move_on_after(min(left, back) if back else left):
@@ -158,7 +160,7 @@ class Scheduler:
 
     def settle(self) -> None:
         """Give all that can be given."""
-        while self._queue and self._give_one():
+        while self._queue.waiting and self._give_one():
             pass
 
     def _give_one(self) -> bool:
@@ -167,7 +169,7 @@ class Scheduler:
         if first is not None and self._occupancy.has_room(first.need.slots):
             way = self._way(first.need.wish, NOTHING)
             if way is not None:
-                self._give(first, way)
+                self._give(first, way, self._clock.wall())
                 return True
         able: dict[Lane, Way] = {}
         past: list[Lane] = []
@@ -179,7 +181,7 @@ class Scheduler:
                 able |= dict.fromkeys(lanes, way)
         for lane in in_turn(able):
             if not self._held_up(lane, kept):
-                self._give(lane.head, able[lane], past=past)
+                self._give(lane.head, able[lane], self._clock.wall(), past=past)
                 return True
             past.append(lane)
         return False
@@ -210,36 +212,40 @@ class Scheduler:
 
     def _way(self, wish: Wish, kept: Collection[Slot]) -> Way | None:
         """Through the account with the most room, of those the one that was used the longest ago."""
-        ways = [
-            way
-            for account in self._accounts.choices(wish)
-            for way in self._ways(account)
-            if self._occupancy.has_room(way.slots, kept)
-        ]
-        return min(ways, key=self._load) if len(ways) > 1 else ways[0] if ways else None
+        found: Way | None = None
+        load = (False, 0, 0)
+        for account in self._accounts.choices(wish):
+            on_trial = not account.health.well and account.on_trial
+            for way in self._ways(account):
+                if kept and not self._occupancy.has_room(way.slots, kept):
+                    continue
+                room = self._occupancy.least(way.slots)
+                if room > 0 and (found is None or (on_trial, -room, account.used) < load):
+                    found, load = way, (on_trial, -room, account.used)
+        return found
 
     def _ways(self, account: Account) -> list[Way]:
-        own = Slot("account", account.id)
         workers = self._workers(account)
-        if not workers:
-            return [Way(account, "", (own,))]
-        return [Way(account, worker, (own, Slot("worker", worker))) for worker in workers]
+        known = self._known_ways.get((account, *workers))
+        if known is None:
+            own = Slot("account", account.id)
+            ways = [Way(account, worker, (own, Slot("worker", worker))) for worker in workers]
+            known = self._known_ways[account, *workers] = ways or [Way(account, "", (own,))]
+        return known
 
-    def _load(self, way: Way) -> tuple[bool, int, int]:
-        return (way.account.on_trial, -min(self._occupancy.room(slot) for slot in way.slots), way.account.used)
-
-    def _give(self, ticket: Ticket, way: Way, *, past: Sequence[Lane] = ()) -> None:
+    def _give(self, ticket: Ticket, way: Way, now: float, *, past: Sequence[Lane] = ()) -> None:
         """`past`: these could not go."""
-        number = next(self._numbers)
+        self._number += 1
         if past:
             slots = (*ticket.need.slots, *way.slots)
             self._queue.overtake(past, [slot for slot in slots if slot.narrow and self.limits.of(slot)])
-        self._queue.remove(ticket)
-        seat = Seat(ticket, way, self._clock.wall(), self._accounts.take(way.account), self._release)
+        if ticket.lane is not None:
+            self._queue.remove(ticket)
+        seat = Seat(ticket, way, now, self._accounts.take(way.account), self._release)
         self._occupancy.take(seat.slots)
         self._seats[seat] = None
         ticket.client.running += 1
-        ticket.client.served = number
+        ticket.client.served = self._number
         ticket.decide(seat)
 
     def _release(self, seat: Seat) -> None:
@@ -248,23 +254,25 @@ class Scheduler:
         seat.client.running -= 1
         self._queue.forget_idle(seat.client)
         seat.account.give_back(seat.trial)
-        self.settle()
+        if self._queue.waiting:
+            self.settle()
 
     # What changes around it
 
     def _limits_changed(self, preferences: Preferences) -> None:
-        self.limits.multi_thread = preferences.multi_thread
+        self.limits.follow(preferences.multi_thread)
         self.settle()
 
     def _accounts_changed(self, _: Account | None) -> None:
         self._usable = self._accounts.usable()
+        self._known_ways.clear()
         for lane in self._queue.lanes:
             for ticket in tuple(lane.tickets):
                 error = self._in_vain(lane.need.wish, ticket.since + ticket.patience - self._clock.wall())
                 if error is not None:
                     self._queue.remove(ticket)
                     self._queue.forget_idle(ticket.client)
-                    ticket.decide(error)
+                    ticket.decide(None, error)
         self.settle()
 
     def look_again(self) -> None:

@@ -4,7 +4,7 @@ Owns the kinds of slots, their names (LunaProxy's), their limits, and the settin
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple
 
 from luna.model.preferences import MultiThread
 from luna.state.account import PROVIDER
@@ -86,35 +86,34 @@ class Limits:
     """How many there are of each slot, as the preferences have it. An account's own limit never limits the provider."""
 
     def __init__(self, multi_thread: MultiThread, *, account: Own = _none, worker: Own = _none) -> None:
-        self.multi_thread = multi_thread
         self._account = account
         self._worker = worker
+        self.follow(multi_thread)
 
     def __repr__(self) -> str:
         return f"<Limits {'on' if self.multi_thread.enabled else 'off'} {self.of(GLOBAL) or 'any number'} in all>"
 
+    def follow(self, multi_thread: MultiThread) -> None:
+        """These preferences hold from now on."""
+        self.multi_thread = multi_thread
+        said: dict[SlotKind, int] = {
+            "global": multi_thread.global_max_concurrent_runs,
+            "provider": multi_thread.default_provider_max_concurrent_runs,
+            "account": multi_thread.default_account_max_concurrent_runs,
+            "model": multi_thread.default_model_max_concurrent_runs,
+            "worker": multi_thread.default_worker_max_concurrent_runs,
+            "provider-chat": 1,
+            "session-write": 1 if multi_thread.same_session_write_policy == "serialize" else 0,
+        }
+        self._said = said if multi_thread.enabled else dict.fromkeys(said, 0)
+        own = ("account", "worker") if multi_thread.enabled else ()
+        self.fixed = {kind: limit for kind, limit in self._said.items() if kind not in own}
+        """Of the kinds whose limit is the same whatever the slot is called."""
+
     def of(self, slot: Slot) -> int:
         """How many runs may hold it at once; 0: any number."""
-        limits = self.multi_thread
-        if not limits.enabled:
-            return 0
-        kind = slot.kind
-        match kind:
-            case "global":
-                return limits.global_max_concurrent_runs
-            case "provider":
-                return limits.default_provider_max_concurrent_runs
-            case "account":
-                own = self._account(slot.name)
-                return limits.default_account_max_concurrent_runs if own is None else own
-            case "model":
-                return limits.default_model_max_concurrent_runs
-            case "worker":
-                own = self._worker(slot.name)
-                return limits.default_worker_max_concurrent_runs if own is None else own
-            case "provider-chat":
-                return 1
-            case "session-write":
-                return 1 if limits.same_session_write_policy == "serialize" else 0
-            case _:
-                assert_never(kind)
+        kind, name = slot
+        if kind in self.fixed:
+            return self.fixed[kind]
+        own = self._account(name) if kind == "account" else self._worker(name)
+        return self._said[kind] if own is None else own

@@ -31,14 +31,14 @@ class Need(NamedTuple):
     @classmethod
     def of(cls, wish: Wish = Wish(), *, model: str = "", chat: str = "", session: str = "") -> "Need":  # noqa: B008
         """What a run on this model, in this chat, of this session takes up. Empty: nothing of the kind."""
-        slots = [GLOBAL, THE_PROVIDER]
+        slots: tuple[Slot, ...] = (GLOBAL, THE_PROVIDER)
         if model:
-            slots.append(Slot("model", model))
+            slots += (Slot("model", model),)
         if chat:
-            slots.append(Slot("provider-chat", chat))
+            slots += (Slot("provider-chat", chat),)
         if session:
-            slots.append(Slot("session-write", session))
-        return cls(tuple(slots), wish)
+            slots += (Slot("session-write", session),)
+        return cls(slots, wish)
 
     def name(self, kind: str) -> str:
         """The name of the slot of that kind, or ""."""
@@ -55,6 +55,20 @@ class Way(NamedTuple):
 
 class Seat:
     """What a run holds. Give it back once; again does nothing."""
+
+    __slots__ = (
+        "_release",
+        "account",
+        "client",
+        "need",
+        "released",
+        "run",
+        "since",
+        "slots",
+        "streaming",
+        "trial",
+        "worker",
+    )
 
     def __init__(
         self, ticket: "Ticket", way: Way, since: float, trial: bool, release: "Callable[[Seat], None]"
@@ -88,6 +102,8 @@ class Seat:
 class Ticket:
     """A request's place in the queue. `number` counts arrivals."""
 
+    __slots__ = ("client", "error", "lane", "need", "number", "passed", "patience", "run", "seat", "since", "woken")
+
     def __init__(self, number: int, need: Need, client: "Client", run: str, *, since: float, patience: float) -> None:
         self.number = number
         self.need = need
@@ -114,17 +130,14 @@ class Ticket:
         """There is nothing to wait for any more."""
         return self.seat is not None or self.error is not None
 
-    def decide(self, outcome: Seat | LunaError) -> None:
+    def decide(self, seat: Seat | None, error: LunaError | None = None) -> None:
         """Tell whoever waits."""
-        if isinstance(outcome, Seat):
-            self.seat = outcome
-        else:
-            self.error = outcome
+        self.seat, self.error = seat, error
         if self.woken is not None:
             self.woken.set()
 
 
-@dataclass
+@dataclass(slots=True)
 class Client:
     """One of those between whom luna is fair."""
 
@@ -207,10 +220,10 @@ class Queue:
 
     def client(self, name: str, number: int) -> Client:
         """The client of that name; a new one arrives now."""
-        known = self._clients.get(name)
-        if known is None:
-            known = self._clients[name] = Client(name, number)
-        return known
+        if name in self._clients:
+            return self._clients[name]
+        client = self._clients[name] = Client(name, number)
+        return client
 
     def forget_idle(self, client: Client) -> None:
         """Who neither runs nor waits is a newcomer the next time."""

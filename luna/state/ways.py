@@ -40,6 +40,9 @@ class Ways:
         self._clock = clock
         self._told: dict[str, str] = {}
         """By account: why it goes out directly, as the log has it."""
+        self._bound_by: dict[tuple[str, str], Way] = {}
+        """The ways without isolation, by account and profile. Nothing of them depends on the time."""
+        network.watch(self._bound_by.clear)
 
     def __repr__(self) -> str:
         return f"<Ways {self._network!r} isolated={self.rules.enabled}>"
@@ -51,9 +54,13 @@ class Ways:
 
     def take(self, account: str, profile_id: str) -> Way:
         """The way of an account that is bound to that profile ("" for none). Raises LunaError(EGRESS_CLOSED)."""
-        rules = self.rules
+        rules = self._preferences.current.egress_isolation
         if not rules.enabled:
-            return self._bound(account, profile_id)
+            try:
+                return self._bound_by[account, profile_id]
+            except KeyError:
+                way = self._bound_by[account, profile_id] = self._bound(account, profile_id)
+                return way
         try:
             way = self._isolated(account, profile_id)
         except LunaError as closed:

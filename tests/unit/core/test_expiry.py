@@ -22,7 +22,7 @@ class Limited(AroundStage):
         self.closed: list[Outcome | None] = []
 
     async def around(self, flow: Flow, proceed: Proceed) -> Stream:
-        flow.expire(self.seconds, LunaError(Kind.TIMEOUT, "Too late."))
+        flow.expire(self.seconds, lambda: LunaError(Kind.TIMEOUT, "Too late."))
         try:
             async for batch in proceed(flow):
                 yield batch

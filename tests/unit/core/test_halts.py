@@ -114,7 +114,7 @@ class Hurry(AroundStage):
         self.seconds = seconds
 
     async def around(self, flow: Flow, proceed: Proceed) -> Stream:
-        flow.expire(self.seconds, LunaError(Kind.TIMEOUT, "It took too long."))
+        flow.expire(self.seconds, lambda: LunaError(Kind.TIMEOUT, "It took too long."))
         async for batch in proceed(flow):
             yield batch
 

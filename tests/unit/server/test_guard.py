@@ -3,7 +3,7 @@
 import pytest
 
 from luna.model.errors import Kind, LunaError
-from luna.server.guard import Guard
+from luna.server.guard import REMEMBERED, Guard
 
 HOST = ("host", "127.0.0.1:8080")
 JSON = ("content-type", "application/json")
@@ -95,3 +95,29 @@ def test_no_model_endpoint_speaks_websocket(value: str) -> None:
 def test_other_upgrades_and_other_paths_are_passed_over() -> None:
     GUARD.check("GET", "/v1/responses", (HOST, ("connection", "upgrade"), ("upgrade", "h2c")))
     GUARD.check("GET", "/health", (HOST, ("connection", "upgrade"), ("upgrade", "websocket")))
+
+
+def test_who_has_passed_opens_the_door_for_nobody_else() -> None:
+    guard = Guard()
+    for _ in range(2):
+        guard.check("POST", "/v1/chat/completions", (HOST, JSON))
+        guard.check("DELETE", "/api/x", (HOST, ("content-length", "0")))
+        guard.check("GET", "/api/x", (HOST, ("origin", "https://evil.example")))
+    for method, path, headers, kind in (
+        ("POST", "/v1/chat/completions", (HOST, JSON, ("origin", "https://evil.example")), Kind.FORBIDDEN),
+        ("POST", "/v1/chat/completions", (("host", "evil.example"), JSON), Kind.FORBIDDEN),
+        ("POST", "/v1/chat/completions", (HOST,), Kind.UNSUPPORTED_MEDIA_TYPE),
+        ("POST", "/api/x", (HOST, JSON, ("origin", "https://evil.example")), Kind.FORBIDDEN),
+        ("GET", "/v1/models", (HOST, ("origin", "https://evil.example")), Kind.FORBIDDEN),
+        ("DELETE", "/api/x", (HOST, ("content-length", "5")), Kind.UNSUPPORTED_MEDIA_TYPE),
+    ):
+        with pytest.raises(LunaError) as caught:
+            guard.check(method, path, headers)
+        assert caught.value.kind is kind
+
+
+def test_no_more_is_remembered_than_is_of_use() -> None:
+    guard = Guard()
+    for number in range(3 * REMEMBERED):
+        guard.check("GET", "/health", (("host", f"127.0.0.1:{number}"),))
+        assert len(guard._passed) <= REMEMBERED

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from luna.model.ambient import Ids, ManualClock
 from luna.model.errors import Kind, LunaError
 from luna.state.chat_rows import State, mark_of
-from luna.state.chats import PLAN_LIFE, ChatLedger
+from luna.state.chats import PLAN_LIFE, UNUSED, ChatLedger
 from luna.state.store import Store
 from luna.state.store.tables import chats
 from tests.support.chat_site import ChatHouse
@@ -222,3 +222,14 @@ async def test_old_rows_are_forgotten_and_stay_counted(store: Store) -> None:
     (rows,) = await store.read(select(func.count()).select_from(chats))
     assert rows[0] == 2
     assert await house.state(kept) is State.OPEN
+
+
+async def test_nothing_is_remembered_of_what_is_written_down(store: Store) -> None:
+    ledger = ChatLedger(store, ManualClock())
+    for number in range(2 * UNUSED):
+        ledger.created(await ledger.plan("a", run="flow_1"), f"chat-{number}")
+        await store.commit()
+    ledger.abandoned(await ledger.plan("a", run="flow_1"))
+    ledger.failed(await ledger.plan("a", run="flow_1"), REFUSED)
+    assert ledger._planned == {}
+    assert len(ledger._made) <= UNUSED

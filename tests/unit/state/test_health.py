@@ -3,12 +3,24 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from luna.model.ambient import ManualClock
 from luna.model.errors import Kind, LunaError
 from luna.qwen.refusals import Refusal, refused
 from luna.state.account import Account
 from luna.state.circuit import FAILURES, FORGET, LONGEST, SHORTEST, Circuit
-from luna.state.health import COOL_DOWN, QUOTA_COOL_DOWN
+from luna.state.health import (
+    COOL_DOWN,
+    PASSING,
+    PROBE_AFTER,
+    QUOTA_COOL_DOWN,
+    Blocked,
+    Cooling,
+    Health,
+    Ready,
+)
 from tests.support.waiting_room import WaitingRoom
 
 
@@ -202,3 +214,47 @@ def test_runs_of_before_it_opened_do_not_keep_it_open() -> None:
         circuit.failed(0.0, "no")
     assert not circuit.failed(1.0, "an earlier one")
     assert circuit.left(1.0) == SHORTEST - 1.0
+
+
+# What is well
+
+
+def happenings() -> st.SearchStrategy[list[tuple[str, float]]]:
+    """What may happen to an account, and how much time passes before it."""
+    kinds = [kind.value for kind in (Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED, Kind.RATE_LIMITED, *PASSING)]
+    whats = [*kinds, "media", "succeeded", "recognised", "forgive", "renew", "rest", "blocked", "look"]
+    seconds = st.sampled_from((0.0, 0.0, 1.0, SHORTEST, COOL_DOWN, PROBE_AFTER, FORGET))
+    return st.lists(st.tuples(st.sampled_from(whats), seconds), max_size=25)
+
+
+def happens(health: Health, what: str, now: float) -> None:
+    match what:
+        case "succeeded" | "recognised" | "forgive" | "renew":
+            getattr(health, what)()
+        case "rest":
+            health.restore("chat", Cooling("It was so before.", now + 5))
+        case "blocked":
+            health.restore_standing(Blocked("It was so before.", now))
+        case "media":
+            health.failed(error(Kind.RATE_LIMITED), "media")
+        case "look":
+            assert health.state("chat").word and health.state("media").word and health.on_trial in (True, False)
+        case kind:
+            health.failed(error(Kind(kind)), "chat")
+
+
+@given(happenings())
+@settings(max_examples=150)
+def test_what_is_well_is_well_on_a_closer_look_too(happened: list[tuple[str, float]]) -> None:
+    clock = ManualClock()
+    health = Health(clock)
+    for what, seconds in happened:
+        clock.advance(seconds)
+        happens(health, what, clock.wall())
+        if health.well:
+            health.well = False
+            looked_at = (health.state("chat"), health.state("media"), health.on_trial, health.due_for_probe)
+            assert looked_at == (Ready(), Ready(), False, False)
+            health.well = True
+    health.renew()
+    assert health.well

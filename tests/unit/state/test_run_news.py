@@ -7,8 +7,9 @@ import anyio
 import msgspec
 import pytest
 
-from luna.model.ambient import SystemClock
-from luna.state.bulletin import Bulletin, Onlooker
+from luna.model.ambient import ManualClock, SystemClock
+from luna.state.bulletin import LINGER, Bulletin, Onlooker, Told
+from luna.state.run import Run
 from luna.state.run_news import PACE, RunNews
 from luna.state.runs import Runs
 from luna.state.store import Store
@@ -21,7 +22,7 @@ async def newsroom(store: Store) -> AsyncIterator[Newsroom]:
     clock = SystemClock()
     runs, bulletin = Runs(store, clock), Bulletin(clock.monotonic)
     news = RunNews(bulletin, clock.monotonic)
-    runs.watch(news.changed)
+    news.follow(runs)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(news.keep)
         yield runs, bulletin, news
@@ -69,3 +70,38 @@ async def test_nothing_is_kept_when_nobody_looks_on(newsroom: Newsroom) -> None:
     run.running("env")
     assert bulletin.number == before
     assert repr(news) == "<RunNews told=0 waiting=0>"
+
+
+async def test_runs_are_watched_only_while_somebody_looks_on(store: Store) -> None:
+    clock = ManualClock()
+    runs, bulletin = Runs(store, clock), Bulletin(clock.monotonic)
+    clock.advance(LINGER)
+    news = RunNews(bulletin, clock.monotonic)
+    news.follow(runs)
+    heard: list[str] = []
+
+    def changed(run: Run) -> None:
+        heard.append(run.status)
+        news_changed(run)
+
+    news_changed, news.changed = news.changed, changed  # type: ignore[method-assign]
+    run = runs.begin("flow_1")
+    assert heard == []
+    for _ in range(2):
+        with bulletin.listening(["runs"]) as onlooker:
+            run.running("env")
+            assert heard == ["running"]
+            assert [msgspec.json.decode(event.data)["status"] for event in await told_by(onlooker)] == ["running"]
+        clock.advance(LINGER - 1)
+        run.queued("it may come back")
+        assert heard == ["running", "queued"]
+        clock.advance(1)
+        run.running("env")
+        run.queued("nobody is there")
+        assert heard == ["running", "queued", "running"], "the last one that is told finds nobody, and no more are"
+        heard.clear()
+
+
+async def told_by(onlooker: Onlooker) -> list[Told]:
+    with anyio.fail_after(3):
+        return await onlooker.take()
