@@ -7,11 +7,10 @@ send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 from typing import Protocol
 
 import anyio
-from anyio.abc import TaskGroup
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
-from luna.model.alarm import Alarm
+from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder, Failing, Headers, Reply
 from luna.model.errors import LunaError
 
@@ -60,11 +59,14 @@ class Answer:
         state = "ended" if self.ended else "started" if self.started else "waiting"
         return f"<Answer {self._flow.id} {state}>"
 
-    def _headers(self, content_type: str, more: Headers = ()) -> Headers:
+    def _headers(self, content_type: str, *more: tuple[str, str]) -> Headers:
         flow = self._flow
-        ids = {"x-luna-flow": flow.id, flow.dialect.id_header: flow.id}
-        own = {"content-type": content_type, **ids, **flow.headers, **dict(more)}
-        return tuple((name, _header_value(value)) for name, value in own.items())
+        own = {"content-type": content_type, "x-luna-flow": flow.id, flow.dialect.id_header: flow.id, **flow.headers}
+        own.update(more)
+        said = "".join(own.values())
+        if said.isascii() and said.isprintable():
+            return tuple(own.items())
+        return tuple([(name, _header_value(value)) for name, value in own.items()])
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.started = True
@@ -97,14 +99,13 @@ class Answer:
         if self._beating is not None:
             await self._beating.wait()
         if not self.started:
-            length = (("content-length", str(len(data))),)
-            await self._start(200, self._headers(content_type, length))
+            await self._start(200, self._headers(content_type, ("content-length", str(len(data)))))
         await self._send(data, last=True)
 
     async def document(self, reply: Reply) -> None:
         """Send a complete answer."""
         length = ("content-length", str(len(reply.body)))
-        await self._start(reply.status, self._headers(reply.content_type, (*reply.headers, length)))
+        await self._start(reply.status, self._headers(reply.content_type, *reply.headers, length))
         await self._send(reply.body, last=True)
 
     async def fail(self, error: LunaError, held: bytes = b"") -> None:
@@ -126,7 +127,7 @@ class Answer:
             return encoder.fail(error, self._flow.id)
         return self._flow.dialect.error_frame(error, self._flow.id)
 
-    def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
+    def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, beside: Beside) -> None:
         """Give signs of life on a silent stream until `keep_quiet`. Seconds; 0 for never."""
         beat = self._flow.dialect.heartbeat
         if not beat:
@@ -144,7 +145,7 @@ class Answer:
                 alarm.set(due if due > 0 else wait)
             else:
                 self.beaten = True
-                companions.start_soon(give)
+                beside.start(give)
 
         async def give() -> None:
             if not (self.ended or self._sending):  # since it was decided, the answer may have come
@@ -171,7 +172,7 @@ class Answer:
             self._beating = None
 
     async def _commit(self, content_type: str) -> None:
-        await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
+        await self._start(200, self._headers(content_type, ("cache-control", "no-cache")))
 
 
 def _header_value(value: str) -> str:

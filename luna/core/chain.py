@@ -39,8 +39,12 @@ class Chain:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
 
     def _fresh_transducers(self) -> list[tuple[str, Transducer]]:
-        made = ((name, stage.transducer(self._flow)) for name, stage in self._flow.route.pipeline.responses)
-        return [(name, transducer) for name, transducer in made if transducer is not None]
+        made: list[tuple[str, Transducer]] = []
+        for name, stage in self._flow.route.pipeline.responses:
+            transducer = stage.transducer(self._flow)
+            if transducer is not None:
+                made.append((name, transducer))
+        return made
 
     def stream(self) -> Stream:
         """Start: the outermost generator."""

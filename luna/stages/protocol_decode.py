@@ -46,7 +46,7 @@ class ProtocolDecode(RequestStage):
         flow.strict = self._strict
         chat = flow.dialect.decode(flow.parsed, flow.client)
         chat.target = _target(chat, flow.snapshot)
-        flow.chat = chat
+        flow.chat, flow.asked = chat, chat.messages
         flow.ignore(*chat.ignored)
 
 

@@ -82,11 +82,7 @@ class SessionBind(RequestStage):
             return
         _check(flow.chat.binding)
         found = await sessions.find(_asked(flow))
-
-        async def release() -> None:
-            found.release()
-
-        flow.defer(release)
+        flow.defer(found.release)
         session = found.session
         bound = Bound(
             session=session.id if session is not None else "",

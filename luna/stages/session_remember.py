@@ -5,7 +5,8 @@ last bytes go out. An answer that was cut for the client is written down for peo
 in its chat, which holds more than the client has seen. Failed answers leave nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
+from functools import partial
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -16,6 +17,8 @@ from luna.model.fold import Fold
 from luna.protocols.prose import Prose
 from luna.stages.qwen_chat import SPOKEN
 from luna.stages.session_bind import BOUND
+from luna.state.session_asked import Found
+from luna.state.session_nodes import Node
 from luna.state.session_upkeep import Upkeep
 from luna.state.sessions import Sessions
 
@@ -79,14 +82,22 @@ class _Remembering:
         whole = finish.reason == "tool_calls" or (finish.reason == "stop" and not finish.sequence)
         answer = self._told.message()
         node = self._sessions.remember(found, answer, spoken, run=self._flow.id, at=self._flow.born, whole=whole)
+        self._flow.settle(partial(self._settle, found, node))
+
+    def _settle(self, found: Found, node: Node | None) -> Awaitable[None] | None:
+        if not self._sessions.commit_here():
+            return self._settle_later(found, node)
+        self._turn_over(found, node)
+        return None
+
+    async def _settle_later(self, found: Found, node: Node | None) -> None:
+        await self._sessions.commit()
+        self._turn_over(found, node)
+
+    def _turn_over(self, found: Found, node: Node | None) -> None:
         upkeep = self._flow.services.get(Upkeep)
-
-        async def settle() -> None:
-            await self._sessions.commit()
-            if node is not None and upkeep is not None:
-                upkeep.turn_over(found, node)
-
-        self._flow.settle(settle)
+        if node is not None and upkeep is not None:
+            upkeep.turn_over(found, node)
 
 
 class Told:

@@ -231,6 +231,10 @@ class Sessions:
         self.store.write(rows.ADD_NODE, rows.node_row(node))
         return node
 
+    def commit_here(self) -> bool:
+        """Whether all that was remembered is durable, which it often is on the spot."""
+        return self.store.commit_here()
+
     async def commit(self) -> None:
         """Return when all that was remembered is durable. Raises LunaError(INTERNAL)."""
         await self.store.commit()
