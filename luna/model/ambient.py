@@ -4,10 +4,10 @@ A live flow draws its ids from a random seed; the seed and the time of birth sta
 recording, so that a replay makes the same ids and the same timestamps, byte for byte.
 """
 
-import hashlib
 import os
 import time
 from contextvars import ContextVar
+from hashlib import blake2b
 from typing import Protocol
 
 FLOW: ContextVar[str] = ContextVar("flow", default="")
@@ -67,16 +67,14 @@ class Ids:
     def __repr__(self) -> str:
         return f"<Ids {self.seed.hex()[:8]} drawn={self._drawn}>"
 
-    def _draw(self) -> bytes:
-        self._drawn += 1
-        return hashlib.blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).digest()
-
     def uuid(self) -> str:
         """A version 4 UUID (RFC 9562)."""
-        digits = self._draw().hex()
+        self._drawn += 1
+        digits = blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).hexdigest()
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def token(self, prefix: str) -> str:
         """`prefix` and 24 hexadecimal digits, for ids that clients see (`chatcmpl-…`)."""
-        return prefix + self._draw().hex()[:24]
+        self._drawn += 1
+        return prefix + blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).hexdigest()[:24]
