@@ -157,7 +157,7 @@ class Gateway:
             pipeline=pipeline.name,
             snapshot=flow.snapshot.digest,
             client=flow.client,
-            options={bound.name: bound.options for bound in pipeline.stages},
+            options=pipeline.options,
             secrets=self._secrets(),
         )
 
