@@ -55,32 +55,61 @@ class SessionRemember(ResponseStage):
         return remembering
 
 
-class _Remembering:
-    """Passes everything on and folds it."""
+class Told:
+    """Passes everything on and folds it into the message that the client will send back."""
 
-    def __init__(self, flow: Flow, sessions: Sessions) -> None:
-        self._flow = flow
-        self._sessions = sessions
-        self._told = Told()
+    def __init__(self) -> None:
+        self._fold = Fold()
+        self._prose = Prose()
+        self._words: list[str] = []
 
     def __repr__(self) -> str:
-        return f"<_Remembering {self._told!r}>"
+        return f"<{type(self).__name__} {self._fold!r}>"
 
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
-        self._told.feed(event)
-        if isinstance(event, Finish):
-            self._remember(event)
+        match event:
+            case TextDelta():
+                self._words.append(self._prose.text(event.text))
+            case Media():
+                self._words.append(self._prose.media(event))
+            case Finish():
+                self.over(event)
+            case _:
+                self._fold.feed(event)
         return (event,)
 
     def flush(self) -> Iterable[StreamEvent]:
         return ()
 
-    def _remember(self, finish: Finish) -> None:
+    def over(self, finish: Finish) -> None:
+        """The answer is complete."""
+
+    def message(self) -> Message:
+        """The message; with the reasoning, for people to read."""
+        parts: list[Part] = []
+        if self._fold.thinking:
+            parts.append(Thought(self._fold.thinking))
+        words = "".join(self._words)
+        if words:
+            parts.append(Text(words))
+        parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
+        return Message("assistant", parts)
+
+
+class _Remembering(Told):
+    """Has it remembered at the end."""
+
+    def __init__(self, flow: Flow, sessions: Sessions) -> None:
+        super().__init__()
+        self._flow = flow
+        self._sessions = sessions
+
+    def over(self, finish: Finish) -> None:
         found, spoken = self._flow.notes[BOUND].found, self._flow.notes.get(SPOKEN)
         if found is None or spoken is None:
             return
         whole = finish.reason == "tool_calls" or (finish.reason == "stop" and not finish.sequence)
-        answer = self._told.message()
+        answer = self.message()
         node = self._sessions.remember(found, answer, spoken, run=self._flow.id, at=self._flow.born, whole=whole)
         self._flow.settle(partial(self._settle, found, node))
 
@@ -98,39 +127,6 @@ class _Remembering:
         upkeep = self._flow.services.get(Upkeep)
         if node is not None and upkeep is not None:
             upkeep.turn_over(found, node)
-
-
-class Told:
-    """An answer as the client has it, folded into the message that it will send back."""
-
-    def __init__(self) -> None:
-        self._fold = Fold()
-        self._prose = Prose()
-        self._words: list[str] = []
-
-    def __repr__(self) -> str:
-        return f"<Told {self._fold!r}>"
-
-    def feed(self, event: StreamEvent) -> None:
-        """Add one event."""
-        match event:
-            case TextDelta(text=text):
-                self._words.append(self._prose.text(text))
-            case Media():
-                self._words.append(self._prose.media(event))
-            case _:
-                self._fold.feed(event)
-
-    def message(self) -> Message:
-        """The message; with the reasoning, for people to read."""
-        parts: list[Part] = []
-        if self._fold.thinking:
-            parts.append(Thought(self._fold.thinking))
-        words = "".join(self._words)
-        if words:
-            parts.append(Text(words))
-        parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
-        return Message("assistant", parts)
 
 
 _REMEMBERING: Key[_Remembering] = Key("session remembering")

@@ -79,9 +79,10 @@ class Sessions:
         return None
 
     async def _found(self, asked: Asked, named: Session | None) -> Found:
-        node, known = await self._longest(asked, asked.wish(named), named)
-        if node is not None:
-            return await self._continued(asked, node, known)
+        if asked.history.answered:
+            node, known = await self._longest(asked, asked.wish(named), named)
+            if node is not None:
+                return await self._continued(asked, node, known)
         if named is not None and asked.bare and not (asked.history.answered or asked.chat):
             return await self._after_the_last(asked, named)
         return await self._unknown(asked, named)
