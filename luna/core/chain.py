@@ -101,7 +101,7 @@ class Chain:
             passed: list[StreamEvent] = []
             try:
                 for event in batch:
-                    passed.extend(transducer.feed(event))
+                    passed += transducer.feed(event)
             except Reask as reask:
                 self.reask, self._asker = reask, position
             except LunaError as error:
@@ -138,7 +138,7 @@ class Chain:
         passed: list[StreamEvent] = []
         try:
             for event in batch:
-                passed.extend(transducer.feed(event))
+                passed += transducer.feed(event)
         # What came before it in this read goes on, as it would have in a read of its own.
         except Reask as reask:
             self.reask, self._asker = reask, position
@@ -170,8 +170,8 @@ class Chain:
         for name, transducer in self._transducers:
             passed: list[StreamEvent] = []
             for event in batch:
-                passed.extend(transducer.feed(event))
-            passed.extend(transducer.flush())
+                passed += transducer.feed(event)
+            passed += transducer.flush()
             batch = passed if halt is None else [*halt.flush(name), *passed]
         return self._until_finish(batch)
 

@@ -86,7 +86,8 @@ class Flow:
         self.spent: list[tuple[str, float]] = []
         """Request stages that have done their work, and the seconds that each took."""
         self.asked: Sequence[Message] = ()
-        """The messages as the client sent them, whatever stages have made of them since. Left by the one that decodes."""
+        """The messages as the client sent them, whatever stages have made of them since; left by the one
+        that decodes."""
         self.notes = Notes()
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
