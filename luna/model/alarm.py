@@ -75,21 +75,17 @@ class Patience(Alarm):
     """Ends a wait of the task that makes it, by cancellation, when it rings: where no scope is open yet that would have
     to be told. Whoever waits asks `over` of each cancellation whether it was this."""
 
-    __slots__ = ("_rang", "_task")
+    __slots__ = ("_task",)
 
     def __init__(self) -> None:
-        super().__init__(self._end)
-        self._task = asyncio.current_task()
-        self._rang = False
-
-    def _end(self) -> None:
-        self._rang = True
-        if self._task is not None:
-            self._task.cancel()
+        task = asyncio.current_task()
+        assert task is not None, "only a task can wait"
+        super().__init__(task.cancel)
+        self._task = task
 
     def over(self) -> bool:
-        """True when it rang and nobody else has cancelled the task; it is then not cancelled any more."""
-        return self._rang and self._task is not None and not self._task.uncancel()
+        """True when it rang and nobody else has cancelled the task, which is then not cancelled any more."""
+        return not self.pending and not self._task.uncancel()
 
 
 class Beside:
