@@ -126,6 +126,11 @@ def _system(text: str, wanted: Sanitizer) -> Judgement:
     return Nature.CONTEXT, Text(text), ""
 
 
+def is_plain(text: str) -> bool:
+    """What the user has said is plain to see: it shows no sign of anything but the user's own words."""
+    return not patterns.ANY_MARK.search(text.lower()) and not patterns.RESULT.match(text)
+
+
 def _user(text: str, wanted: Sanitizer) -> Iterator[Judgement]:
     """The environment, then what the user wants; where a tag says that, what stands around it is kept only if it
     means something by itself."""
@@ -136,7 +141,7 @@ def _user(text: str, wanted: Sanitizer) -> Iterator[Judgement]:
     if tagged is not None:
         yield Nature.TASK, Text("\n\n".join(filter(None, blocks(rest, tagged[0])))), tagged[1]
         rest = without_blocks(rest, tagged[0])
-    if any(sign.match(rest) for sign in patterns.RESULTS):
+    if patterns.RESULT.match(rest):
         yield Nature.RESULT, Text(rest), ""
         return
     plain, noise = _without_noise(rest, wanted)

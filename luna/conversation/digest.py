@@ -7,16 +7,20 @@ what counts (`luna.conversation.stable`). Nothing is ever cut.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from typing import get_args
 
 from luna.conversation.stable import Turn, answer_turn, turns
-from luna.model.chat import Message
+from luna.model.chat import Message, Role
 from luna.tools.profiles import ClientProfile
 
 SIZE = 16
 """Bytes of a digest."""
+_ROLES = {role: role.encode() for role in get_args(Role)}
 
 
+@lru_cache(maxsize=1024)
 def root(*scope: str) -> bytes:
     """Where the histories of one scope begin."""
     said = [part.encode("utf-8", "surrogatepass") for part in scope]
@@ -33,7 +37,7 @@ def link(before: bytes, turn: Turn) -> bytes:
         said = b"".join(
             [b"%b%d:%b" % (kind, len(piece), piece) for kind, piece in zip(pieces[::2], pieces[1::2], strict=True)]
         )
-    return sha256(b"%b%b %b" % (before, role.encode(), said)).digest()[:SIZE]
+    return sha256(b"%b%b %b" % (before, _ROLES[role], said)).digest()[:SIZE]
 
 
 @dataclass(frozen=True)
@@ -46,24 +50,26 @@ class History:
     root: bytes
     digests: Sequence[bytes]
     """One for each turn: the history up to and with it."""
+    answered: bool
+    """Whether the assistant has spoken in it."""
 
     @classmethod
     def of(cls, messages: Sequence[Message], profile: ClientProfile, *scope: str) -> "History":
         """Read it."""
         found = turns(messages, profile)
         first = last = root(*scope)
-        digests = [last := link(last, turn) for turn in found]
-        return cls(messages, profile, found, first, digests)
+        digests: list[bytes] = []
+        answered = False
+        for turn in found:
+            last = link(last, turn)
+            digests.append(last)
+            answered = answered or turn.role == "assistant"
+        return cls(messages, profile, found, first, digests, answered)
 
     @property
     def digest(self) -> bytes:
         """Of all of it."""
         return self.digests[-1] if self.digests else self.root
-
-    @property
-    def answered(self) -> bool:
-        """Whether the assistant has spoken in it."""
-        return any(turn.role == "assistant" for turn in self.turns)
 
     @property
     def prefilled(self) -> bool:

@@ -27,15 +27,17 @@ def weight(messages: Iterable[Message], weigh: Weigh, *, turn: int = TURN, attac
     """What they weigh together: in hundredths of a token, or in whatever `weigh` measures."""
     total = 0
     for message in messages:
-        total += turn + weigh(message.name)
+        total += turn + (weigh(message.name) if message.name else 0)
         for part in message.parts:
-            total += _part(part, weigh, attachment)
+            total += weigh(part.text) if type(part) is Text else _part(part, weigh, attachment)
     return total
 
 
 def at_most(messages: Iterable[Message]) -> int:
     """A weight in hundredths of a token that they certainly do not exceed; costs next to nothing."""
-    return weight(messages, lambda text: len(text) * MOST_PER_CHARACTER)
+    return weight(messages, len, turn=TURN // MOST_PER_CHARACTER, attachment=ATTACHMENT // MOST_PER_CHARACTER) * (
+        MOST_PER_CHARACTER
+    )
 
 
 def least(text: str) -> int:

@@ -15,6 +15,10 @@ def _compiled(*expressions: str) -> tuple[Pattern[str], ...]:
     return tuple(re.compile(expression, re.IGNORECASE) for expression in expressions)
 
 
+def _any(*expressions: str) -> Pattern[str]:
+    return re.compile("|".join([f"(?:{expression})" for expression in expressions]), re.IGNORECASE)
+
+
 def _signs(*told: tuple[str, str]) -> tuple[Sign, ...]:
     """Of a mark and an expression each."""
     return tuple(Sign(mark, re.compile(expression, re.IGNORECASE)) for mark, expression in told)
@@ -95,7 +99,7 @@ WRAPPERS = _signs(
 )
 """Paragraphs around the user's words when a task goes on or is only to be planned."""
 
-RESULTS = _compiled(
+RESULT = _any(
     r"\s*<ml_tool_result\b",
     r"\s*\[[\w.:-]+(?: for '[^\n]{0,160})?\] Result:",
     r"\s*## \S+ [^\n]{0,160}Result:",
@@ -152,3 +156,7 @@ CONFUSION_REACH = 800
 
 THINKING = ("think", "thinking", "thought")
 """Tags in which a model reasons."""
+
+_MARKS = {sign.mark for signs in (AUTOMATED_SECTIONS, AUTOMATED_LINES, PROTOCOL_SECTIONS, WRAPPERS) for sign in signs}
+ANY_MARK = re.compile("|".join(["<", *map(re.escape, sorted(_MARKS))]))
+"""A user's text in which nothing of this occurs, in lower case, holds no tag and none of the noise above."""

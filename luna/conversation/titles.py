@@ -5,8 +5,9 @@ Pure. Owns which words those are: the first that the user said, without what the
 
 import re
 from collections.abc import Sequence
+from unicodedata import normalize
 
-from luna.conversation.classify import Nature, pieces
+from luna.conversation.classify import Nature, is_plain, pieces
 from luna.model.chat import Message, Text
 from luna.model.preferences import Sanitizer
 from luna.tools.profiles import GENERIC, ClientProfile
@@ -32,7 +33,9 @@ def first_words(messages: Sequence[Message], profile: ClientProfile = GENERIC, m
 
 
 def _wanted(message: Message, profile: ClientProfile) -> str:
-    said = [profile.stable(part.text[:LOOKED_AT]).strip() for part in message.parts if isinstance(part, Text)]
+    said = [profile.stable(part.text[:LOOKED_AT]).strip() for part in message.parts if type(part) is Text]
+    if len(said) == 1 and is_plain(words := normalize("NFC", said[0][:JUDGED])):
+        return words
     found = pieces([Message("user", [Text(text[:JUDGED]) for text in said if text])], _NOISE)
     words = next((piece.text for nature in _ORDER for piece in found if piece.nature is nature), "")
     return _OPENING.sub("", words, count=1) if words.startswith("<") else words

@@ -4,14 +4,14 @@ Owns the bit that decides everything (`started`: is the status out?) and makes s
 send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 """
 
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import anyio
-from anyio.abc import TaskGroup
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
-from luna.model.alarm import Alarm
+from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder, Failing, Headers, Reply
 from luna.model.errors import LunaError
 
@@ -37,6 +37,16 @@ class Line(Protocol):
         ...
 
 
+class _Pulse(NamedTuple):
+    """What the signs of life of a stream are, when they are due (seconds; 0 for never), and beside what."""
+
+    beat: bytes
+    heartbeat: float
+    commit_after: float
+    content_type: str
+    beside: Beside
+
+
 class Answer:
     """Writes one flow's answer."""
 
@@ -47,12 +57,11 @@ class Answer:
         self._beating: anyio.Event | None = None
         """Set when the sign of life that is on its way has gone out. A lock would cost more than the send."""
         self._alarm: Alarm | None = None
+        self._pulse: _Pulse | None = None
         self.started = False
         self.ended = False
         self.alive = False
         """Signs of life are given when they are due."""
-        self.beaten = False
-        """One was due."""
         self.last_write = flow.born_monotonic
         """Monotonic time of the last bytes, for the heartbeat."""
 
@@ -60,11 +69,14 @@ class Answer:
         state = "ended" if self.ended else "started" if self.started else "waiting"
         return f"<Answer {self._flow.id} {state}>"
 
-    def _headers(self, content_type: str, more: Headers = ()) -> Headers:
+    def _headers(self, content_type: str, *more: tuple[str, str]) -> Headers:
         flow = self._flow
-        ids = {"x-luna-flow": flow.id, flow.dialect.id_header: flow.id}
-        own = {"content-type": content_type, **ids, **flow.headers, **dict(more)}
-        return tuple((name, _header_value(value)) for name, value in own.items())
+        own = {"content-type": content_type, "x-luna-flow": flow.id, flow.dialect.id_header: flow.id, **flow.headers}
+        own.update(more)
+        said = "".join(own.values())
+        if said.isascii() and said.isprintable():
+            return tuple(own.items())
+        return tuple([(name, _header_value(value)) for name, value in own.items()])
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.started = True
@@ -97,14 +109,13 @@ class Answer:
         if self._beating is not None:
             await self._beating.wait()
         if not self.started:
-            length = (("content-length", str(len(data))),)
-            await self._start(200, self._headers(content_type, length))
+            await self._start(200, self._headers(content_type, ("content-length", str(len(data)))))
         await self._send(data, last=True)
 
     async def document(self, reply: Reply) -> None:
         """Send a complete answer."""
         length = ("content-length", str(len(reply.body)))
-        await self._start(reply.status, self._headers(reply.content_type, (*reply.headers, length)))
+        await self._start(reply.status, self._headers(reply.content_type, *reply.headers, length))
         await self._send(reply.body, last=True)
 
     async def fail(self, error: LunaError, held: bytes = b"") -> None:
@@ -126,39 +137,39 @@ class Answer:
             return encoder.fail(error, self._flow.id)
         return self._flow.dialect.error_frame(error, self._flow.id)
 
-    def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
+    def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, beside: Beside) -> None:
         """Give signs of life on a silent stream until `keep_quiet`. Seconds; 0 for never."""
         beat = self._flow.dialect.heartbeat
-        if not beat:
-            return
-
-        def look() -> None:
-            if self.ended or self._alarm is not alarm:
-                return
-            wait = (0 if self.started else commit_after) or heartbeat
-            if not wait or (self.started and not heartbeat):
-                return
-            due = wait - (self._flow.clock.monotonic() - self.last_write)
-            # While something is being sent, it is the client that is slow.
-            if due > 0 or self._sending or not (self.started or commit_after):
-                alarm.set(due if due > 0 else wait)
-            else:
-                self.beaten = True
-                companions.start_soon(give)
-
-        async def give() -> None:
-            if not (self.ended or self._sending):  # since it was decided, the answer may have come
-                await self._beat(beat, content_type)
-            look()
-
-        alarm = self._alarm = Alarm(look)
-        look()
+        if beat:
+            self._pulse = _Pulse(beat, heartbeat, commit_after, content_type, beside)
+            self._alarm = Alarm(self._look)
+            self._look()
 
     def keep_quiet(self) -> None:
         """No more signs of life."""
         if self._alarm is not None:
             self._alarm.close()
             self._alarm = None
+
+    def _look(self) -> None:
+        """Is one due? Else look again when it might be."""
+        alarm, pulse = self._alarm, self._pulse
+        if self.ended or alarm is None or pulse is None:
+            return
+        wait = (0 if self.started else pulse.commit_after) or pulse.heartbeat
+        if not wait or (self.started and not pulse.heartbeat):
+            return
+        due = wait - (self._flow.clock.monotonic() - self.last_write)
+        # While something is being sent, it is the client that is slow.
+        if due > 0 or self._sending or not (self.started or pulse.commit_after):
+            alarm.set(due if due > 0 else wait)
+        else:
+            pulse.beside.start(partial(self._give, pulse))
+
+    async def _give(self, pulse: "_Pulse") -> None:
+        if not (self.ended or self._sending):  # since it was decided, the answer may have come
+            await self._beat(pulse.beat, pulse.content_type)
+        self._look()
 
     async def _beat(self, beat: bytes, content_type: str) -> None:
         self._beating = anyio.Event()
@@ -171,7 +182,7 @@ class Answer:
             self._beating = None
 
     async def _commit(self, content_type: str) -> None:
-        await self._start(200, self._headers(content_type, (("cache-control", "no-cache"),)))
+        await self._start(200, self._headers(content_type, ("cache-control", "no-cache")))
 
 
 def _header_value(value: str) -> str:

@@ -39,8 +39,12 @@ class Chain:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
 
     def _fresh_transducers(self) -> list[tuple[str, Transducer]]:
-        made = ((name, stage.transducer(self._flow)) for name, stage in self._flow.route.pipeline.responses)
-        return [(name, transducer) for name, transducer in made if transducer is not None]
+        made: list[tuple[str, Transducer]] = []
+        for name, stage in self._flow.route.pipeline.responses:
+            transducer = stage.transducer(self._flow)
+            if transducer is not None:
+                made.append((name, transducer))
+        return made
 
     def stream(self) -> Stream:
         """Start: the outermost generator."""
@@ -97,7 +101,7 @@ class Chain:
             passed: list[StreamEvent] = []
             try:
                 for event in batch:
-                    passed.extend(transducer.feed(event))
+                    passed += transducer.feed(event)
             except Reask as reask:
                 self.reask, self._asker = reask, position
             except LunaError as error:
@@ -134,7 +138,7 @@ class Chain:
         passed: list[StreamEvent] = []
         try:
             for event in batch:
-                passed.extend(transducer.feed(event))
+                passed += transducer.feed(event)
         # What came before it in this read goes on, as it would have in a read of its own.
         except Reask as reask:
             self.reask, self._asker = reask, position
@@ -166,8 +170,8 @@ class Chain:
         for name, transducer in self._transducers:
             passed: list[StreamEvent] = []
             for event in batch:
-                passed.extend(transducer.feed(event))
-            passed.extend(transducer.flush())
+                passed += transducer.feed(event)
+            passed += transducer.flush()
             batch = passed if halt is None else [*halt.flush(name), *passed]
         return self._until_finish(batch)
 

@@ -13,17 +13,18 @@ The task that iterates the generators is the one that closes them, innermost fir
 """
 
 import logging
+from collections.abc import Awaitable, Iterable, Iterator
 from functools import partial
+from itertools import chain as chained
 
 import anyio
-from anyio.abc import TaskGroup
 
 from luna.core.answer import ENCODER, Answer, Line
 from luna.core.chain import Chain
-from luna.core.flow import Flow, Outcome
+from luna.core.flow import Flow, Outcome, Step
 from luna.core.live import LiveFlows
 from luna.core.stage import AnswerStage
-from luna.model.alarm import Alarm
+from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Stream
@@ -56,19 +57,34 @@ class Engine:
             await self._fail(flow, answer, None, refused)
             self._end(flow)
             return
+        flow.scope = scope = anyio.CancelScope()
+
+        def ring() -> None:
+            if flow.outcome is None:
+                beside.start(partial(_watch, flow, line, answer))
+            else:
+                scope.cancel()  # its cleanup does not end
+
+        def failed() -> None:
+            if flow.outcome is None:
+                scope.cancel()
+
+        watch, beside = Alarm(ring), Beside(failed)
+        watch.set(WATCH_AFTER_SECONDS)
         try:
-            async with anyio.create_task_group() as companions:
-                flow.scope = companions.cancel_scope
-                watch = Alarm(partial(companions.start_soon, _watch, flow, line, answer))
-                watch.set(WATCH_AFTER_SECONDS)
-                try:
-                    await self._serve(flow, answer, companions)
-                finally:
-                    alone = watch.pending and not answer.beaten
-                    watch.close()
-                    answer.keep_quiet()
-                if not alone:
-                    companions.cancel_scope.cancel()
+            try:
+                with scope:
+                    await self._serve(flow, answer, beside, watch)
+            finally:
+                watch.close()
+                answer.keep_quiet()
+                if beside:
+                    with anyio.CancelScope(shield=True):
+                        await beside.close()
+            if scope.shield and scope.cancelled_caught:
+                _warn_of_cleanup(flow)
+            if beside.error is not None:
+                raise beside.error
             if flow.error is not None and not answer.ended:  # ended from outside, or too late: nobody has said so yet
                 with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
                     await answer.fail(flow.error)
@@ -76,17 +92,17 @@ class Engine:
             self.live.remove(flow)
             self._end(flow)
 
-    async def _serve(self, flow: Flow, answer: Answer, companions: TaskGroup) -> None:
+    async def _serve(self, flow: Flow, answer: Answer, beside: Beside, watch: Alarm) -> None:
         chain: Chain | None = None
         try:
-            given = await self._go_down(flow, answer, companions)
+            given = await self._go_down(flow, answer, beside)
             name, far_end = flow.route.pipeline.far_end
             if isinstance(far_end, AnswerStage):
                 flow.stage = name
                 await answer.document(await far_end.answer(flow))
             else:
                 chain = Chain(flow, given)
-                await self._come_up(flow, answer, chain, companions)
+                await self._come_up(flow, answer, chain, beside)
             flow.outcome = flow.outcome or Outcome.COMPLETED
         except LunaError as error:
             await self._fail(flow, answer, chain, error)
@@ -98,68 +114,89 @@ class Engine:
             if flow.expired():
                 said = "flow %s: its time has run out at stage %s"
                 log.info(said, flow.id, flow.stage, extra={"flow": flow.id})
-            with anyio.move_on_after(CLEANUP_SECONDS, shield=True) as cleanup:
-                await _clean_up(flow, chain)
-            if cleanup.cancelled_caught:
-                said = "flow %s: cleanup did not end within %.0f s"
-                log.warning(said, flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
+            await self._clean_up(flow, chain, watch)
 
-    async def _go_down(self, flow: Flow, answer: Answer, companions: TaskGroup) -> Batch | None:
+    async def _clean_up(self, flow: Flow, chain: Chain | None, watch: Alarm) -> None:
+        """Close the generators, then run what was deferred. Nobody cancels that, but it must not last."""
+        steps = flow.take_defers()
+        if chain is not None:
+            steps.insert(0, chain.close)
+        waits = _waits(flow, steps, "cleanup failed")
+        scope = flow.scope
+        if scope is not None and flow.outcome is not None and not scope.cancel_called:
+            # The flow's own scope will do: whoever cancels a flow that has an outcome comes too late.
+            scope.shield = True
+            watch.set(CLEANUP_SECONDS)
+            await _wait(flow, waits, "cleanup failed")
+            return
+        with anyio.move_on_after(CLEANUP_SECONDS, shield=True) as cleanup:
+            await _wait(flow, waits, "cleanup failed")
+        if cleanup.cancelled_caught:
+            _warn_of_cleanup(flow)
+
+    async def _go_down(self, flow: Flow, answer: Answer, beside: Beside) -> Batch | None:
         """The whole answer, where somebody has given it by hand at a boundary."""
         given: Batch | None = None
         monotonic = flow.clock.monotonic
+        begun = monotonic()
         for name, stage in flow.route.pipeline.requests:
             flow.stage = name
-            begun = monotonic()
             waiting = stage.request(flow)
             if waiting is not None:
                 await waiting
-            flow.spent.append((name, monotonic() - begun))
+            now = monotonic()
+            flow.spent.append((name, now - begun))
+            begun = now
+            if flow.halt is None and flow.tap is None:
+                continue
             if flow.halt is not None and flow.decoded and given is None:
                 if flow.chat.stream and not answer.alive and _wants_events(flow):
-                    _open(flow, answer, companions)
+                    _open(flow, answer, beside)
                 with flow.unhurried():
                     given = await flow.halt.document(flow, name)
             if flow.tap is not None and flow.decoded:
                 flow.tap.document(name, flow.chat)
+            begun = monotonic()
         return given
 
-    async def _come_up(self, flow: Flow, answer: Answer, chain: Chain, companions: TaskGroup) -> None:
-        encoder = _open(flow, answer, companions)
+    async def _come_up(self, flow: Flow, answer: Answer, chain: Chain, beside: Beside) -> None:
+        """Send on what the stream brings, to its end, and what the streams bring that follow it when the model is asked
+        again."""
+        encoder = _open(flow, answer, beside)
         stream: Stream | None = chain.stream()
         while stream is not None:
-            stream = await self._pass_on(flow, answer, chain, stream, encoder)
-        if not chain.finished:
-            raise LunaError(
-                Kind.UPSTREAM_BROKEN,
-                "The upstream's stream ended before the answer was complete.",
-                hint="Send the request again.",
-            )
+            async for batch in stream:
+                if flow.first_event is None:
+                    flow.first_event = flow.clock.monotonic()
+                flow.events += len(batch)
+                halt = flow.halt
+                data = _encode(encoder, chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch))
+                if chain.finished:
+                    await _settle(flow)
+                    await answer.finish(data + encoder.close(), encoder.content_type)
+                    return
+                if data:
+                    await answer.write(data, encoder.content_type)
+                if chain.failure is not None:
+                    raise chain.failure
+                if chain.reask is not None:
+                    break
+            stream = await self._again(flow, chain)
+        raise LunaError(
+            Kind.UPSTREAM_BROKEN,
+            "The upstream's stream ended before the answer was complete.",
+            hint="Send the request again.",
+        )
 
-    async def _pass_on(
-        self, flow: Flow, answer: Answer, chain: Chain, stream: Stream, encoder: Encoder
-    ) -> Stream | None:
-        """Send on what the stream brings, to its end. Returns the stream that shall follow it, if one shall."""
-        async for batch in stream:
-            if flow.first_event is None:
-                flow.first_event = flow.clock.monotonic()
-            flow.events += len(batch)
-            halt = flow.halt
-            data = _encode(encoder, chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch))
-            if chain.finished:
-                await _settle(flow)
-                await answer.finish(data + encoder.close(), encoder.content_type)
-                return None
-            if data:
-                await answer.write(data, encoder.content_type)
-            if chain.failure is not None:
-                raise chain.failure
-            if chain.reask is not None:
-                flow.reasks += 1
-                flow.happened("reask", chain.reask.reason.partition(":")[0])
-                log.info("flow %s: the model is asked again: %s", flow.id, chain.reask.reason, extra={"flow": flow.id})
-                return await chain.again(chain.reask)
-        return None
+    async def _again(self, flow: Flow, chain: Chain) -> Stream | None:
+        """The stream that shall follow the one that is over; None where the model is not to be asked again."""
+        reask = chain.reask
+        if reask is None:
+            return None
+        flow.reasks += 1
+        flow.happened("reask", reask.reason.partition(":")[0])
+        log.info("flow %s: the model is asked again: %s", flow.id, reask.reason, extra={"flow": flow.id})
+        return await chain.again(reask)
 
     async def _fail(self, flow: Flow, answer: Answer, chain: Chain | None, error: LunaError) -> None:
         error.stage = error.stage or flow.stage
@@ -190,7 +227,7 @@ def _wants_events(flow: Flow) -> bool:
     return pipeline.encode is not None and not isinstance(pipeline.far_end[1], AnswerStage)
 
 
-def _open(flow: Flow, answer: Answer, companions: TaskGroup) -> Encoder:
+def _open(flow: Flow, answer: Answer, beside: Beside) -> Encoder:
     """A fresh encoder, as the request stands now; on a stream, signs of life from now on."""
     encode = flow.route.pipeline.encode
     if encode is None:
@@ -200,7 +237,7 @@ def _open(flow: Flow, answer: Answer, companions: TaskGroup) -> Encoder:
     flow.notes[ENCODER] = encoder
     if flow.chat.stream and not answer.alive:
         answer.alive = True
-        answer.keep_alive(stage.heartbeat, stage.commit_after, encoder.content_type, companions)
+        answer.keep_alive(stage.heartbeat, stage.commit_after, encoder.content_type, beside)
     return encoder
 
 
@@ -212,29 +249,43 @@ def _encode(encoder: Encoder, batch: Batch) -> bytes:
 
 async def _settle(flow: Flow) -> None:
     """Have written down what the client is about to be told. Nobody's answer fails for that."""
-    steps = flow.take_settles()
-    if not steps:
+    waits = _waits(flow, flow.take_settles(), "not settled")
+    first = next(waits, None)
+    if first is None:
         return
     with anyio.move_on_after(SETTLE_SECONDS) as deadline:
-        for step in steps:
-            try:
-                await step()
-            except Exception as error:  # steps of stages we do not know; the answer is complete and goes out
-                said = "flow %s: not settled: %s: %s"
-                log.warning(said, flow.id, type(error).__name__, error, extra={"flow": flow.id})
+        await _wait(flow, chained((first,), waits), "not settled")
     if deadline.cancelled_caught:
         log.warning("flow %s: not settled within %.0f s", flow.id, SETTLE_SECONDS, extra={"flow": flow.id})
 
 
-async def _clean_up(flow: Flow, chain: Chain | None) -> None:
-    """Close the generators, then run what was deferred; one failing does not keep the others from running."""
-    steps = [chain.close] if chain is not None else []
-    for step in [*steps, *flow.take_defers()]:
+def _waits(flow: Flow, steps: Iterable[Step], failed: str) -> Iterator[Awaitable[None]]:
+    """What the steps wait for, one after the other; those that are over at once are so in passing."""
+    for step in steps:
         try:
-            await step()
-        except Exception as error:  # cleanup of stages we do not know; each must get its turn
-            said = "flow %s: cleanup failed: %s: %s"
-            log.warning(said, flow.id, type(error).__name__, error, extra={"flow": flow.id})
+            waiting = step()
+        except Exception as error:  # steps of stages we do not know; each must get its turn
+            _warn(flow, failed, error)
+        else:
+            if waiting is not None:
+                yield waiting
+
+
+async def _wait(flow: Flow, waits: Iterable[Awaitable[None]], failed: str) -> None:
+    for waiting in waits:
+        try:
+            await waiting
+        except Exception as error:  # one that fails does not keep the others from running
+            _warn(flow, failed, error)
+
+
+def _warn(flow: Flow, failed: str, error: Exception) -> None:
+    log.warning("flow %s: %s: %s: %s", flow.id, failed, type(error).__name__, error, extra={"flow": flow.id})
+
+
+def _warn_of_cleanup(flow: Flow) -> None:
+    said = "flow %s: cleanup did not end within %.0f s"
+    log.warning(said, flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
 
 
 def _unforeseen(error: Exception) -> LunaError:

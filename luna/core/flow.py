@@ -8,7 +8,7 @@ import enum
 import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Never
 
 import anyio
 
@@ -17,11 +17,15 @@ from luna.core.notes import HAPPENED, Notes
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot
 from luna.core.tap import Tap
+from luna.model.alarm import Alarm
 from luna.model.ambient import Clock, Ids
 from luna.model.chat import ChatRequest, Message
 from luna.model.dialect import ClientRequest, Dialect, Parsed
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
+
+Step = Callable[[], Awaitable[None] | None]
+"""Something to be done at the end of a flow. Returns None when it is done already, or what is to be awaited."""
 
 
 class Outcome(enum.StrEnum):
@@ -39,6 +43,9 @@ def _unmetered() -> Usage | None:
 
 class Flow:
     """One request. Born under one snapshot, which it keeps to its end."""
+
+    chat: ChatRequest
+    """The neutral request, once it was decoded. The compiler sees to it that no stage asks before."""
 
     def __init__(
         self,
@@ -79,7 +86,8 @@ class Flow:
         self.spent: list[tuple[str, float]] = []
         """Request stages that have done their work, and the seconds that each took."""
         self.asked: Sequence[Message] = ()
-        """The messages as the client sent them, whatever stages have made of them since."""
+        """The messages as the client sent them, whatever stages have made of them since; left by the one
+        that decodes."""
         self.notes = Notes()
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
@@ -93,28 +101,22 @@ class Flow:
         self.error: LunaError | None = None
         self.scope: anyio.CancelScope | None = None
         """What the engine runs it in, while it does."""
-        self._chat: ChatRequest | None = None
         self._given_up: Usage | None = None
         self._overtime: Callable[[], LunaError] | None = None
-        self._defers: list[Callable[[], Awaitable[None]]] = []
-        self._settles: list[Callable[[], Awaitable[None]]] = []
+        self._timer: Alarm | None = None
+        self._defers: list[Step] = []
+        self._settles: list[Step] = []
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
         return f"<Flow {self.id} {self.route.pipeline.name} {state}>"
 
-    @property
-    def chat(self) -> ChatRequest:
-        """The neutral request. The compiler sees to it that no stage asks before it was decoded."""
-        if self._chat is None:
-            raise LunaError(Kind.INTERNAL, f"stage '{self.stage}' asked for the request before it was decoded")
-        return self._chat
+    if not TYPE_CHECKING:
 
-    @chat.setter
-    def chat(self, chat: ChatRequest) -> None:
-        if self._chat is None:
-            self.asked = chat.messages
-        self._chat = chat
+        def __getattr__(self, name: str) -> Never:
+            if name == "chat":
+                raise LunaError(Kind.INTERNAL, f"stage '{self.stage}' asked for the request before it was decoded")
+            raise AttributeError(f"a flow has no {name!r}")
 
     @property
     def usage(self) -> Usage | None:
@@ -137,7 +139,7 @@ class Flow:
     @property
     def decoded(self) -> bool:
         """True once `chat` is there."""
-        return self._chat is not None
+        return "chat" in self.__dict__
 
     def ignore(self, *fields: str) -> None:
         """The client asked for something that luna cannot honour: say so in `x-luna-ignored`, or refuse when the
@@ -158,21 +160,21 @@ class Flow:
         """Note that something was tried once more. `why` is one word of luna's own, never what somebody said."""
         self.notes[HAPPENED] = [*(self.notes.get(HAPPENED) or ()), (what, self.clock.monotonic(), why)]
 
-    def defer(self, cleanup: Callable[[], Awaitable[None]]) -> None:
+    def defer(self, cleanup: Step) -> None:
         """Run `cleanup` when the flow is over, however it ends; last in, first out, shielded, within a deadline."""
         self._defers.append(cleanup)
 
-    def take_defers(self) -> list[Callable[[], Awaitable[None]]]:
+    def take_defers(self) -> list[Step]:
         """The cleanups to run now, in order."""
         taken, self._defers = self._defers[::-1], []
         return taken
 
-    def settle(self, step: Callable[[], Awaitable[None]]) -> None:
+    def settle(self, step: Step) -> None:
         """Run `step` once the answer is complete and before its last bytes go out: what the client was told is then
         written down. Steps of an answer that fails are not run. They share a deadline, and cannot fail the flow."""
         self._settles.append(step)
 
-    def take_settles(self) -> list[Callable[[], Awaitable[None]]]:
+    def take_settles(self) -> list[Step]:
         """The steps to run now, in order."""
         taken, self._settles = self._settles, []
         return taken
@@ -189,26 +191,37 @@ class Flow:
         """End the flow as failed, and tell the client so, unless it is over in so many seconds from now."""
         self._overtime = error
         if self.scope is not None:
-            self.scope.deadline = anyio.current_time() + seconds
+            self._timer = self._timer or Alarm(self.scope.cancel)
+            self._timer.set(seconds)
+
+    @property
+    def time_left(self) -> float:
+        """Seconds that it may go on for; infinitely many when nobody has set an end, or its time stands still."""
+        return self._timer.left if self._timer is not None else math.inf
 
     @contextmanager
     def unhurried(self) -> Iterator[None]:
         """Within the block the time that it may take does not pass: somebody else makes it wait."""
-        scope = self.scope
-        if scope is None or scope.deadline == math.inf:
+        timer = self._timer
+        if timer is None or not timer.pending:
             yield
             return
-        left, scope.deadline = scope.deadline - anyio.current_time(), math.inf
+        left = timer.left
+        timer.off()
         try:
             yield
         finally:
-            scope.deadline = anyio.current_time() + left
+            timer.set(left)
 
     def expired(self) -> bool:
-        """True when its time has run out and nothing else had ended it before; the engine asks before it cleans up."""
-        if self.outcome is not None or self._overtime is None:
+        """True when its time has run out and nothing else had ended it before. The engine asks before it cleans up;
+        from now on no time runs out."""
+        timer, self._timer = self._timer, None
+        if timer is None:
             return False
-        if self.scope is None or anyio.current_time() < self.scope.deadline:
+        rung = not timer.pending
+        timer.close()
+        if not rung or self.outcome is not None or self._overtime is None:
             return False
         error = self._overtime()
         error.stage = error.stage or self.stage

@@ -14,8 +14,8 @@ class LiveFlows:
 
     def __init__(self) -> None:
         self._flows: dict[str, Flow] = {}
-        self._idle = anyio.Event()
-        self._idle.set()
+        self._idle: anyio.Event | None = None
+        """Set once the last one is gone; there while somebody drains."""
         self._greeters: list[Callable[[Flow], None]] = []
         self._farewells: list[Callable[[], None]] = []
         self.draining = False
@@ -33,8 +33,6 @@ class LiveFlows:
         """A flow is born. Raises LunaError(DRAINING) when no more may be."""
         if self.draining:
             raise LunaError(Kind.DRAINING, "luna is shutting down.", hint="Try again in a moment.", retry_after=5)
-        if not self._flows:
-            self._idle = anyio.Event()
         self._flows[flow.id] = flow
         for greet in self._greeters:
             greet(flow)
@@ -47,7 +45,7 @@ class LiveFlows:
     def remove(self, flow: Flow) -> None:
         """A flow is over and cleaned up."""
         self._flows.pop(flow.id, None)
-        if not self._flows:
+        if self._idle is not None and not self._flows:
             self._idle.set()
 
     def find(self, flow_id: str) -> Flow | None:
@@ -64,8 +62,11 @@ class LiveFlows:
         self.draining = True
         for farewell in self._farewells:
             farewell()
+        self._idle = idle = self._idle or anyio.Event()
+        if not self._flows:
+            idle.set()
         with anyio.move_on_after(grace):
-            await self._idle.wait()
+            await idle.wait()
         left = list(self._flows.values())
         for flow in left:
             flow.cancel(
@@ -73,5 +74,5 @@ class LiveFlows:
                 LunaError(Kind.DRAINING, "luna is shutting down.", hint="Send the request again.", retry_after=5),
             )
         with anyio.move_on_after(cleanup):
-            await self._idle.wait()
+            await idle.wait()
         return len(left)

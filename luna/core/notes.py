@@ -1,6 +1,6 @@
 """Typed storage that stages use to leave word for one another on a flow."""
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -15,30 +15,24 @@ class Key(Generic[T]):
         return f"Key({self.name!r})"
 
 
-class Notes:
-    """What has been noted on one flow."""
-
-    def __init__(self) -> None:
-        self._values: dict[Key[Any], Any] = {}
+class Notes(dict[Key[Any], Any]):
+    """What has been noted on one flow. Stages look all the time, so this is a dict that knows its values' types."""
 
     def __repr__(self) -> str:
-        return f"<Notes {', '.join(sorted(repr(key) for key in self._values))}>"
+        return f"<Notes {', '.join(sorted(map(repr, self)))}>"
 
-    def __setitem__(self, key: Key[T], value: T) -> None:
-        self._values[key] = value
+    if TYPE_CHECKING:
 
-    def __getitem__(self, key: Key[T]) -> T:
-        value: T = self._values[key]
-        return value
+        def __setitem__(self, key: Key[T], value: T) -> None: ...
 
-    def get(self, key: Key[T]) -> T | None:
-        """The value, or None when nobody noted one."""
-        value: T | None = self._values.get(key)
-        return value
+        def __getitem__(self, key: Key[T]) -> T: ...
 
-    def pop(self, key: Key[T]) -> T | None:
+        def get(self, key: Key[T]) -> T | None:  # type: ignore[override]
+            """The value, or None when nobody noted one."""
+
+    def pop(self, key: Key[T]) -> T | None:  # type: ignore[override]
         """Take the value off the flow."""
-        value: T | None = self._values.pop(key, None)
+        value: T | None = super().pop(key, None)
         return value
 
 

@@ -63,15 +63,16 @@ class Matcher:
 
     def matches(self, request: RequestFacts, body: Facts) -> bool:
         """The decision alone."""
-        # Most routes fail by these two, and no sentence is wanted of it.
-        if self.path is not None and not self.path.matches(request.path):
-            return False
-        if self.method is not None and not self.method.matches(request.method):
-            return False
-        return not self._asks_more or next(self._failures(request, body), None) is None
+        return self.stands_at(request.method, request.path) and (
+            not self.asks_more or next(self._failures(request, body), None) is None
+        )
+
+    def stands_at(self, method: str, path: str) -> bool:
+        """The part of the decision that the request line tells."""
+        return (self.path is None or self.path.matches(path)) and (self.method is None or self.method.matches(method))
 
     @cached_property
-    def _asks_more(self) -> bool:
+    def asks_more(self) -> bool:
         """Whether there are conditions beside path and method."""
         return replace(self, path=None, method=None) != _ANY
 

@@ -14,6 +14,9 @@ from luna.core.stage import AnswerStage, AroundStage, EncodeStage, RequestStage,
 from luna.model.dialect import Facts
 from luna.model.errors import Kind, LunaError
 
+PLACES = 256
+"""Request lines whose routes are kept at hand: clients ask for a few, and may ask for anything."""
+
 Spot = tuple[str, int, int]
 """A file (relative to the folder of routes.yaml), a line and a column, both from 1."""
 
@@ -56,6 +59,11 @@ class Pipeline:
     @cached_property
     def responses(self) -> tuple[tuple[str, ResponseStage], ...]:
         return tuple((b.name, b.stage) for b in self.stages if isinstance(b.stage, ResponseStage))
+
+    @cached_property
+    def options(self) -> Mapping[str, Mapping[str, object]]:
+        """Of each stage, as recordings show them."""
+        return {b.name: b.options for b in self.stages}
 
     @cached_property
     def far_end(self) -> tuple[str, TransportStage | AnswerStage]:
@@ -102,7 +110,21 @@ class Snapshot:
 
     def route_for(self, request: RequestFacts, body: Facts) -> Route | None:
         """The first route that matches, or None."""
-        return next((route for route in self.routes if route.matcher.matches(request, body)), None)
+        place = request.method, request.path
+        routes = self._by_place.get(place)
+        if routes is None:
+            routes = tuple(route for route in self.routes if route.matcher.stands_at(*place))
+            if len(self._by_place) < PLACES:
+                self._by_place[place] = routes
+        for route in routes:
+            if not route.matcher.asks_more or route.matcher.matches(request, body):
+                return route
+        return None
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str], tuple[Route, ...]]:
+        """The routes that a request line can take, for those that were asked for."""
+        return {}
 
     def explain(self, request: RequestFacts, body: Facts) -> list[tuple[Route, Verdict]]:
         """Route by route up to and including the first that matches: why it did, or the first reason why not."""
@@ -116,7 +138,10 @@ class Snapshot:
 
     def target_of(self, model: str) -> str:
         """The name that the aliases give a client's model name; itself when none covers it."""
-        return next((alias.target for alias in self.aliases if alias.model.matches(model)), model)
+        for alias in self.aliases:
+            if alias.model.matches(model):
+                return alias.target
+        return model
 
 
 class SnapshotCell:

@@ -1,12 +1,14 @@
-"""A timer that seldom rings: for patience with the network, and for looking at a client once in a while (ADR 0023).
+"""A timer that seldom rings: for patience with the network, and for looking at a client once in a while (ADR 0023);
+and the tasks that such a timer begins (ADR 0030).
 
-Owns the use of the event loop's own timers. A cancel scope around each read costs more than the read; this costs
-two assignments, because what is armed stays armed: it looks, when it would ring, whether it still should.
+Owns the use of the event loop's own timers and tasks. A cancel scope around each read costs more than the read; an
+alarm costs two assignments, because what is armed stays armed: it looks, when it would ring, whether it still should.
+A task group must be entered before anybody knows whether there will be a task, and most often there is none.
 """
 
 import asyncio  # noqa: TID251 - anyio has timers only in cancel scopes
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Alarm:
@@ -42,6 +44,11 @@ class Alarm:
         """It is set, and has not rung."""
         return self._due != math.inf
 
+    @property
+    def left(self) -> float:
+        """Seconds until it rings: infinitely many when it is not set."""
+        return self._due - self._loop.time() if self._loop is not None else math.inf
+
     def off(self) -> None:
         """Do not ring."""
         self._due = math.inf
@@ -62,3 +69,62 @@ class Alarm:
         else:
             self._due = math.inf
             self._ring()
+
+
+class Patience(Alarm):
+    """Ends a wait of the task that makes it, by cancellation, when it rings: where no scope is open yet that would have
+    to be told. Whoever waits asks `over` of each cancellation whether it was this."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "only a task can wait"
+        super().__init__(task.cancel)
+        self._task = task
+
+    def over(self) -> bool:
+        """True when it rang and nobody else has cancelled the task, which is then not cancelled any more."""
+        return not self.pending and not self._task.uncancel()
+
+
+class Beside:
+    """Tasks that begin, now and then, while another is at its work, and end with it. When one fails, `failed` is called
+    to have the work come to an end."""
+
+    __slots__ = ("_failed", "_tasks", "error")
+
+    def __init__(self, failed: Callable[[], object]) -> None:
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.error: BaseException | None = None
+        """What the first one that failed has raised."""
+
+    def __repr__(self) -> str:
+        return f"<Beside {len(self._tasks)} tasks>"
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin one. Call it within the event loop."""
+        task = asyncio.get_running_loop().create_task(_worked(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.error = self.error or error
+            self._failed()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    async def close(self) -> None:
+        """Cancel those that go on, and wait for their end. Shield it."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _worked(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

@@ -7,7 +7,6 @@ recording, so that a replay makes the same ids and the same timestamps, byte for
 import os
 import time
 from contextvars import ContextVar
-from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
@@ -58,29 +57,24 @@ class ManualClock:
         self._monotonic += seconds
 
 
-_VARIANT = {digit: "89ab"[value & 3] for value, digit in enumerate("0123456789abcdef")}
-_FEW = tuple(number.to_bytes(8, "big") for number in range(64))
-"""The numbers that a flow gets by with."""
-
-
 class Ids:
     """An endless, reproducible supply of identifiers: the n-th is a function of the seed and n alone."""
 
     def __init__(self, seed: bytes | None = None) -> None:
         self.seed = os.urandom(16) if seed is None else seed
         self._drawn = 0
-        self._of = partial(blake2b, key=self.seed, digest_size=16)
 
     def __repr__(self) -> str:
         return f"<Ids {self.seed.hex()[:8]} drawn={self._drawn}>"
 
     def uuid(self) -> str:
         """A version 4 UUID (RFC 9562)."""
-        number = self._drawn = self._drawn + 1
-        digits = self._of(_FEW[number] if number < 64 else number.to_bytes(8, "big")).hexdigest()
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+        self._drawn += 1
+        digits = blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).hexdigest()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def token(self, prefix: str) -> str:
         """`prefix` and 24 hexadecimal digits, for ids that clients see (`chatcmpl-…`)."""
-        number = self._drawn = self._drawn + 1
-        return prefix + self._of(_FEW[number] if number < 64 else number.to_bytes(8, "big")).hexdigest()[:24]
+        self._drawn += 1
+        return prefix + blake2b(self._drawn.to_bytes(8, "big"), key=self.seed, digest_size=16).hexdigest()[:24]

@@ -64,7 +64,11 @@ class Fold:
     @property
     def client_calls(self) -> list[FoldedCall]:
         """The calls a client should run: all but the upstream's own."""
-        return [call for call in self.calls if not call.native]
+        return [call for call in self.calls if not call.native] if self.calls else []
+
+    def say(self, text: str) -> None:
+        """Add words that go on in the text."""
+        self._text.append(text)
 
     def feed(self, event: StreamEvent) -> None:
         """Add one event."""

@@ -11,6 +11,7 @@ from typing import Any
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MARK = re.compile(r"[*?\[]")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?", re.IGNORECASE)
 _BYTES = {"b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2, "gb": 1000**3, "gib": 1024**3}
 
@@ -56,7 +57,9 @@ class Globs:
         self.patterns = tuple(patterns)
         if not self.patterns:
             raise ValueError("expected at least one pattern")
-        self._regex = re.compile("|".join(fnmatch.translate(pattern) for pattern in self.patterns))
+        self._literal = frozenset(pattern for pattern in self.patterns if not _MARK.search(pattern))
+        others = [fnmatch.translate(pattern) for pattern in self.patterns if pattern not in self._literal]
+        self._match = re.compile("|".join(others)).match if others else None
 
     def __repr__(self) -> str:
         return f"Globs({', '.join(self.patterns)})"
@@ -69,7 +72,7 @@ class Globs:
 
     def matches(self, text: str) -> bool:
         """True when any pattern covers the whole of `text`."""
-        return self._regex.match(text) is not None
+        return text in self._literal or (self._match is not None and self._match(text) is not None)
 
     @classmethod
     def parse(cls, raw: object) -> "Globs":

@@ -9,6 +9,8 @@ from typing import Any
 from luna.model.chat import Binding
 from luna.model.dialect import ClientRequest
 
+OURS = "x-luna-"
+
 
 def binding(
     client: ClientRequest,
@@ -19,18 +21,23 @@ def binding(
     subagent: str | None = None,
 ) -> Binding:
     """What the body says (`account`, `session`, `chat`: the upstream's id, `subagent`), completed from the headers."""
+    said = {name: value for name, value in reversed(client.headers) if name[: len(OURS)] == OURS}
+    if not said:
+        return Binding(account=account or "", session=session or "", subagent=subagent or "", chat=chat or "")
     return Binding(
-        account=account or client.header("x-luna-account-id"),
-        session=session or client.header("x-luna-session-id"),
-        thread=client.header("x-luna-thread-id"),
-        subagent=subagent or client.header("x-luna-subagent-id"),
-        chat=chat or client.header("x-luna-provider-session-id"),
-        source=client.header("x-luna-source"),
-        workspace=client.header("x-luna-workspace"),
+        account=account or said.get("x-luna-account-id", ""),
+        session=session or said.get("x-luna-session-id", ""),
+        thread=said.get("x-luna-thread-id", ""),
+        subagent=subagent or said.get("x-luna-subagent-id", ""),
+        chat=chat or said.get("x-luna-provider-session-id", ""),
+        source=said.get("x-luna-source", ""),
+        workspace=said.get("x-luna-workspace", ""),
     )
 
 
 def subagent(metadata: Mapping[str, Any] | None) -> str | None:
     """Whom of the client's agents the body's metadata names (`subagent_id`, else `agent_id`)."""
-    named = metadata or {}
+    if not metadata:
+        return None
+    named = metadata
     return next((name for key in ("subagent_id", "agent_id") if isinstance(name := named.get(key), str) and name), None)

@@ -68,7 +68,10 @@ def _thinking(body: Body, suffix: ThinkingMode | None) -> tuple[Thinking, list[s
 
 def _first_field(*fields: tuple[str, str | None]) -> tuple[str, str]:
     """The first field that says something, and its word in lower case."""
-    return next(((name, word.lower()) for name, word in fields if word), ("", ""))
+    for name, word in fields:
+        if word:
+            return name, word.lower()
+    return "", ""
 
 
 def _stop(stop: str | list[str] | None) -> tuple[str, ...]:
@@ -76,10 +79,10 @@ def _stop(stop: str | list[str] | None) -> tuple[str, ...]:
 
 
 def _binding(body: Body, client: ClientRequest) -> Binding:
-    account_id = (body.metadata or {}).get("account_id")
+    account_id = body.metadata.get("account_id") if body.metadata else None
     return binding(
         client,
-        account=body.account or (account_id if isinstance(account_id, str) else None),
+        account=body.account or (account_id if account_id and isinstance(account_id, str) else None),
         session=body.session_id,
         chat=body.provider_session_id_camel or body.provider_session_id,
         subagent=subagent(body.metadata),

@@ -140,9 +140,9 @@ class DocumentEncoder:
         """Nothing yet."""
         match event:
             case Media():
-                self._fold.feed(TextDelta(self._prose.media(event)))
+                self._fold.say(self._prose.media(event))
             case TextDelta():
-                self._fold.feed(TextDelta(self._prose.text(event.text)))
+                self._fold.say(self._prose.text(event.text))
             case _:
                 self._fold.feed(event)
         return b""
@@ -161,7 +161,7 @@ class DocumentEncoder:
         if calls:
             message["tool_calls"] = calls
         usage = fold.usage or tokens.estimated_usage(
-            head.prompt_tokens(), text + "".join(call.arguments for call in fold.client_calls), thinking
+            head.prompt_tokens(), text + "".join([call.arguments for call in fold.client_calls]), thinking
         )
         return _json(
             {

@@ -22,6 +22,8 @@ _WORDS: dict[str, Literal["auto", "none", "required"]] = {
 
 def tool_names(body: Body) -> tuple[str, ...]:
     """The names of all tools, for routing."""
+    if not (body.tools or body.functions):
+        return ()
     named = [entry.called for entry in body.tools or ()] + [entry.name for entry in body.functions or ()]
     return tuple(name for name in named if name)
 
@@ -30,6 +32,8 @@ def tools(body: Body) -> tuple[list[Tool], list[str]]:
     """The tools, and the entries that luna cannot honour as they are. Raises LunaError(BAD_REQUEST)."""
     found: list[Tool] = []
     ignored: list[str] = []
+    if not (body.tools or body.functions):
+        return found, ignored
     for index, entry in enumerate(body.tools or ()):
         at = f"tools[{index}]"
         if not entry.called:

@@ -4,6 +4,8 @@ Owns the words and which of them wins. Pure, and shared by all protocols. A mode
 only by its suffix: names that merely contain "think" or "r1" mean nothing.
 """
 
+from functools import lru_cache
+
 from luna.model.chat import ThinkingMode
 
 SUFFIXES: dict[str, ThinkingMode] = {"-thinking": "thinking", "-fast": "fast"}
@@ -35,12 +37,13 @@ EFFORTS: dict[str, ThinkingMode] = {
 _PRECEDENCE: tuple[ThinkingMode, ...] = ("auto", "thinking", "fast")
 
 
+@lru_cache(maxsize=256)
 def split_model(model: str) -> tuple[str, ThinkingMode | None]:
     """A model's name without its suffix, and what the suffix asks for: `qwen3-max-fast` → `qwen3-max`, fast."""
+    lowered = model.lower()
     for suffix, mode in SUFFIXES.items():
-        bare = model[: -len(suffix)]
-        if bare and model.lower().endswith(suffix):
-            return bare, mode
+        if lowered.endswith(suffix) and len(model) > len(suffix):
+            return model[: -len(suffix)], mode
     return model, None
 
 
@@ -50,6 +53,8 @@ def resolve(
     """The one mode that all this amounts to; None when nothing was said. Words that are not in the tables above
     say nothing. Mode and effort beat the switch and the suffix; where two of equal rank disagree, the earlier of
     auto, thinking, fast wins."""
+    if not (mode or effort or suffix) and enabled is None:
+        return None
     said = (MODES.get(mode.lower()), EFFORTS.get(effort.lower()))
     switched: ThinkingMode | None = None if enabled is None else "thinking" if enabled else "fast"
     for candidates in (said, (suffix, switched)):

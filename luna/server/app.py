@@ -4,7 +4,7 @@ Owns the dispatch. The control plane is reached before any route of `routes.yaml
 so a broken file never locks anybody out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -47,24 +47,22 @@ class App:
     def __repr__(self) -> str:
         return f"<App {self._guard!r} {self._gateway!r}>"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What answers the request. No coroutine of its own: it would be in the way of each wait of all others."""
         if scope["type"] != "http":
-            return
+            return _nothing()
         path, method = scope["path"], scope["method"]
         is_model = path == "/v1" or path.startswith("/v1/")
         if path.startswith("/worker/"):
-            await self._worker(scope, receive, send)
-            return
+            return self._worker(scope, receive, send)
         headers = headers_of(scope)
         try:
             self._guard.check(method, path, headers)
         except LunaError as error:
-            await self._refuse(scope, receive, send, error, is_model)
-            return
+            return self._refuse(scope, receive, send, error, is_model)
         if is_model:
-            await self._gateway(scope, headers, receive, send)
-        else:
-            await self._serve_control(scope, receive, send)
+            return self._gateway(scope, headers, receive, send)
+        return self._serve_control(scope, receive, send)
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -107,6 +105,10 @@ def control_plane(
         routes=[*open_routes, login, Mount("/api", app=locked), *pages],
         exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error, Exception: _on_the_unforeseen},
     )
+
+
+async def _nothing() -> None:
+    """Of what is no request."""
 
 
 async def _refuse(send: Send, error: LunaError) -> None:

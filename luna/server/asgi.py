@@ -6,6 +6,7 @@ Owns the translation between ASGI and the machine's `ClientRequest` and `Line`; 
 import anyio
 from starlette.types import Receive, Scope, Send
 
+from luna.model.alarm import Patience
 from luna.model.dialect import ClientRequest, Headers, Reply
 from luna.model.errors import Kind, LunaError
 
@@ -56,8 +57,10 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         raise _too_large(limit)
     pieces: list[bytes] = []
     size = 0
-    with anyio.move_on_after(SLOW_CLIENT_SECONDS) as patience:
+    patience = Patience()
+    try:
         while True:
+            patience.set(SLOW_CLIENT_SECONDS)
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
@@ -70,11 +73,13 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             # The server would tell us once more that this was all.
             if size == declared or not message.get("more_body", False):
                 break
-            patience.deadline = anyio.current_time() + SLOW_CLIENT_SECONDS
-    if patience.cancelled_caught:
-        raise LunaError(
-            Kind.REQUEST_TIMEOUT, f"No byte of the request body came for {SLOW_CLIENT_SECONDS:.0f} seconds."
-        )
+    except anyio.get_cancelled_exc_class():
+        if not patience.over():
+            raise
+        said = f"No byte of the request body came for {SLOW_CLIENT_SECONDS:.0f} seconds."
+        raise LunaError(Kind.REQUEST_TIMEOUT, said) from None
+    finally:
+        patience.close()
     if size > limit:
         raise _too_large(limit)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)

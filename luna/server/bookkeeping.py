@@ -64,7 +64,7 @@ class Bookkeeping:
         flow.settle(partial(self._complete, flow, run))  # the first: whoever commits, commits the run as well
         return run
 
-    async def _complete(self, flow: Flow, run: Run) -> None:
+    def _complete(self, flow: Flow, run: Run) -> None:
         _complement(flow, run)
         self._runs.complete(run, usage=_usage(flow), reasks=flow.reasks)
 

@@ -89,7 +89,11 @@ class Gateway:
             more = (("allow", str(allow)),) if allow else ()
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
-        await self._run(self._flow(request, parsed, snapshot, route, ids), ClientLine(receive, send))
+        flow = self._flow(request, parsed, snapshot, route, ids)
+        try:
+            await self._run(flow, ClientLine(receive, send))
+        finally:
+            flow.notes.clear()  # they know their flow: the two would be left for the garbage collector
 
     async def ask(
         self,
@@ -157,7 +161,7 @@ class Gateway:
             pipeline=pipeline.name,
             snapshot=flow.snapshot.digest,
             client=flow.client,
-            options={bound.name: bound.options for bound in pipeline.stages},
+            options=pipeline.options,
             secrets=self._secrets(),
         )
 

@@ -86,7 +86,7 @@ class Limit(ResponseStage):
             most = said.max_output_tokens_cap if most is None else most
             default = said.default_max_output_tokens if default is None else default
         wanted = default if asked is None else asked
-        return min((limit for limit in (wanted, most) if limit is not None), default=None)
+        return wanted if most is None else most if wanted is None else min(wanted, most)
 
 
 class StopFinder:

@@ -117,17 +117,10 @@ class Length:
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages
+        self._at_most = at_most(messages)
 
     def __repr__(self) -> str:
         return f"<Length of {len(self._messages)} messages>"
-
-    @cached_property
-    def _at_most(self) -> int:
-        return at_most(self._messages)
-
-    @cached_property
-    def _at_least(self) -> int:
-        return at_least(self._messages)
 
     @cached_property
     def tokens(self) -> int:
@@ -142,7 +135,7 @@ class Length:
     def exceeds(self, limit: int) -> bool:
         """They are longer than so many tokens."""
         most = limit * tokens.UNIT
-        return self._at_least > most or (self._at_most > most and self.tokens > limit)
+        return self._at_most > most and (at_least(self._messages) > most or self.tokens > limit)
 
 
 def _own_limit(flow: Flow) -> int | None:

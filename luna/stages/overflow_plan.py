@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from luna.conversation.estimate import MOST_PER_CHARACTER, at_least, least
+from luna.conversation.estimate import MOST_PER_CHARACTER, at_least, at_most, least
 from luna.conversation.overflow import document, system_text, take_closing
 from luna.conversation.sanitize import sanitize
 from luna.core.flow import Flow
@@ -69,17 +69,20 @@ class OverflowPlan:
     @property
     def most_typed(self) -> int | None:
         """Tokens beyond which a file is wanted; None: there is to be none."""
-        if self.threshold is None or self.maximum is None:
-            return self.threshold
-        return min(self.threshold, self.maximum)
+        threshold, maximum = self.threshold, self.maximum
+        return threshold if threshold is None or maximum is None or threshold < maximum else maximum
 
     def wants(self, text: str) -> bool:
         """The text is too long to be typed and is to go up as a file."""
-        return self.most_typed is not None and exceeds(text, self.most_typed)
+        most = self.most_typed
+        return most is not None and exceeds(text, most)
 
     def surely_wants(self, messages: Sequence[Message]) -> bool:
         """These are so long that their text need not be made to know it."""
-        return self.most_typed is not None and at_least(messages, turn=0, attachment=0) > self.most_typed * tokens.UNIT
+        if self.most_typed is None:
+            return False
+        most = self.most_typed * tokens.UNIT
+        return at_most(messages) > most and at_least(messages, turn=0, attachment=0) > most
 
     def fits_inline(self, text: str) -> bool:
         """The text may be typed, if it must."""
@@ -127,9 +130,7 @@ OVERFLOW: Key[OverflowPlan] = Key("overflow")
 def exceeds(text: str, limit: int) -> bool:
     """The text is longer than so many tokens. What is short, or very long, need not be weighed for that."""
     most = limit * tokens.UNIT
-    if least(text) > most:
-        return True
-    return len(text) * MOST_PER_CHARACTER > most and tokens.estimate(text) > limit
+    return len(text) * MOST_PER_CHARACTER > most and (least(text) > most or tokens.estimate(text) > limit)
 
 
 def refusal(flow: Flow, length: int, maximum: int | None, message: str = "", hint: str = "") -> LunaError:

@@ -12,7 +12,7 @@ from luna.core.flow import Flow
 from luna.core.snapshot import Snapshot
 from luna.core.stage import BuildContext, RequestStage, StageOptions
 from luna.model.chat import ChatRequest
-from luna.model.errors import LunaError
+from luna.model.dialect import Parsed
 
 
 class ProtocolDecodeOptions(StageOptions, frozen=True, kw_only=True):
@@ -41,16 +41,20 @@ class ProtocolDecode(RequestStage):
 
     def request(self, flow: Flow) -> None:
         """Raises LunaError(BAD_REQUEST)."""
-        if isinstance(flow.parsed, LunaError):
-            raise flow.parsed
+        parsed = flow.parsed
+        if not isinstance(parsed, Parsed):
+            raise parsed
         flow.strict = self._strict
-        chat = flow.dialect.decode(flow.parsed, flow.client)
+        chat = flow.dialect.decode(parsed, flow.client)
         chat.target = _target(chat, flow.snapshot)
-        flow.chat = chat
-        flow.ignore(*chat.ignored)
+        flow.chat, flow.asked = chat, chat.messages
+        if chat.ignored:
+            flow.ignore(*chat.ignored)
 
 
 def _target(chat: ChatRequest, snapshot: Snapshot) -> str:
     """An alias may cover the name as the client wrote it, thinking suffix and all; else the name without it counts."""
-    covering = next((alias for alias in snapshot.aliases if alias.model.matches(chat.model)), None)
-    return covering.target if covering is not None else snapshot.target_of(chat.target)
+    for alias in snapshot.aliases:
+        if alias.model.matches(chat.model):
+            return alias.target
+    return chat.target if chat.target == chat.model else snapshot.target_of(chat.target)

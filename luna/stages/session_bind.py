@@ -5,7 +5,6 @@ show of it, and the notes for the stages behind it. How a session is found belon
 """
 
 from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -48,6 +47,8 @@ class Bound:
     """For `session.remember`."""
 
 
+_NOWHERE = Place("", "", "")
+
 BOUND: Key[Bound] = Key("session.bound")
 """What `session.bind` found, for the stages behind it."""
 
@@ -82,11 +83,7 @@ class SessionBind(RequestStage):
             return
         _check(flow.chat.binding)
         found = await sessions.find(_asked(flow))
-
-        async def release() -> None:
-            found.release()
-
-        flow.defer(release)
+        flow.defer(found.release)
         session = found.session
         bound = Bound(
             session=session.id if session is not None else "",
@@ -100,9 +97,10 @@ class SessionBind(RequestStage):
         memory = flow.services.get(SessionMemory)
         if memory is not None:
             flow.notes[RECALL] = Recall(flow, memory, found, self._resume)
-        flow.chat.whereabouts = _written(found)
-        for message in flow.chat.messages[: found.known]:
-            message.known = bound.place is not None or bool(flow.chat.binding.chat)
+        chat = flow.chat
+        chat.whereabouts = _written(found)
+        for message in chat.messages[: found.known]:
+            message.known = bound.place is not None or bool(chat.binding.chat)
         _tell(flow, bound)
 
 
@@ -121,7 +119,7 @@ def profile_of(flow: Flow) -> ClientProfile:
     """What is known of the program that sent the request."""
     known = flow.notes.get(_PROFILE)
     if known is None:
-        known = flow.notes[_PROFILE] = recognise(flow.client.headers, (tool.name for tool in flow.chat.tools))
+        known = flow.notes[_PROFILE] = recognise(flow.client.headers, [tool.name for tool in flow.chat.tools])
     return known
 
 
@@ -131,16 +129,19 @@ _PROFILE: Key[ClientProfile] = Key("client profile")
 def _asked(flow: Flow) -> Asked:
     chat, said = flow.chat, flow.chat.binding
     profile = profile_of(flow)
-    leading = takewhile(lambda message: message.role == "system", chat.messages)
+    system = [place for place, message in enumerate(chat.messages) if message.role == "system"]
+    leading = [chat.messages[place] for number, place in enumerate(system) if number == place] if system else ()
     client = flow.notes.get(CLIENT) or ""
-    conversation = next((value for name in profile.conversation if (value := flow.client.header(name))), "")
+    conversation = ""
+    for name in profile.conversation:
+        conversation = conversation or flow.client.header(name)
     whose = (client, said.source, said.workspace, *([said.subagent] if said.subagent else []))
     return Asked(
         history=History.of(chat.messages, profile, *whose),
-        instructions=" ".join(system_marks(leading, profile)),
+        instructions=" ".join(system_marks(leading, profile)) if leading else "",
         new_id=flow.ids.uuid,
         scope="\n".join((client, said.source, said.workspace)).rstrip("\n"),
-        bare=not chat.tools and all(message.role != "system" for message in chat.messages),
+        bare=not (chat.tools or system),
         session=said.session,
         thread=said.thread,
         chat=said.chat,
@@ -153,7 +154,7 @@ def _asked(flow: Flow) -> Asked:
 
 def _written(found: Found) -> Whereabouts:
     """For recordings."""
-    place, session = found.place or Place("", "", ""), found.session
+    place, session = found.place or _NOWHERE, found.session
     return Whereabouts(
         session=session.id if session is not None else "",
         thread=session.thread if session is not None else "",
@@ -172,6 +173,8 @@ def _written(found: Found) -> Whereabouts:
 
 
 def _check(binding: Binding) -> None:
+    if not (binding.session or binding.thread or binding.subagent):
+        return
     named = {"session": binding.session, "thread": binding.thread, "subagent": binding.subagent}
     for name, value in named.items():
         if len(value) > LONGEST[name] or not value.isprintable():

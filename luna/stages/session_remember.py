@@ -5,7 +5,8 @@ last bytes go out. An answer that was cut for the client is written down for peo
 in its chat, which holds more than the client has seen. Failed answers leave nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
+from functools import partial
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -16,6 +17,8 @@ from luna.model.fold import Fold
 from luna.protocols.prose import Prose
 from luna.stages.qwen_chat import SPOKEN
 from luna.stages.session_bind import BOUND
+from luna.state.session_asked import Found
+from luna.state.session_nodes import Node
 from luna.state.session_upkeep import Upkeep
 from luna.state.sessions import Sessions
 
@@ -52,45 +55,8 @@ class SessionRemember(ResponseStage):
         return remembering
 
 
-class _Remembering:
-    """Passes everything on and folds it."""
-
-    def __init__(self, flow: Flow, sessions: Sessions) -> None:
-        self._flow = flow
-        self._sessions = sessions
-        self._told = Told()
-
-    def __repr__(self) -> str:
-        return f"<_Remembering {self._told!r}>"
-
-    def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
-        self._told.feed(event)
-        if isinstance(event, Finish):
-            self._remember(event)
-        return (event,)
-
-    def flush(self) -> Iterable[StreamEvent]:
-        return ()
-
-    def _remember(self, finish: Finish) -> None:
-        found, spoken = self._flow.notes[BOUND].found, self._flow.notes.get(SPOKEN)
-        if found is None or spoken is None:
-            return
-        whole = finish.reason == "tool_calls" or (finish.reason == "stop" and not finish.sequence)
-        answer = self._told.message()
-        node = self._sessions.remember(found, answer, spoken, run=self._flow.id, at=self._flow.born, whole=whole)
-        upkeep = self._flow.services.get(Upkeep)
-
-        async def settle() -> None:
-            await self._sessions.commit()
-            if node is not None and upkeep is not None:
-                upkeep.turn_over(found, node)
-
-        self._flow.settle(settle)
-
-
 class Told:
-    """An answer as the client has it, folded into the message that it will send back."""
+    """Passes everything on and folds it into the message that the client will send back."""
 
     def __init__(self) -> None:
         self._fold = Fold()
@@ -98,17 +64,25 @@ class Told:
         self._words: list[str] = []
 
     def __repr__(self) -> str:
-        return f"<Told {self._fold!r}>"
+        return f"<{type(self).__name__} {self._fold!r}>"
 
-    def feed(self, event: StreamEvent) -> None:
-        """Add one event."""
+    def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
         match event:
-            case TextDelta(text=text):
-                self._words.append(self._prose.text(text))
+            case TextDelta():
+                self._words.append(self._prose.text(event.text))
             case Media():
                 self._words.append(self._prose.media(event))
+            case Finish():
+                self.over(event)
             case _:
                 self._fold.feed(event)
+        return (event,)
+
+    def flush(self) -> Iterable[StreamEvent]:
+        return ()
+
+    def over(self, finish: Finish) -> None:
+        """The answer is complete."""
 
     def message(self) -> Message:
         """The message; with the reasoning, for people to read."""
@@ -120,6 +94,39 @@ class Told:
             parts.append(Text(words))
         parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
         return Message("assistant", parts)
+
+
+class _Remembering(Told):
+    """Has it remembered at the end."""
+
+    def __init__(self, flow: Flow, sessions: Sessions) -> None:
+        super().__init__()
+        self._flow = flow
+        self._sessions = sessions
+
+    def over(self, finish: Finish) -> None:
+        found, spoken = self._flow.notes[BOUND].found, self._flow.notes.get(SPOKEN)
+        if found is None or spoken is None:
+            return
+        whole = finish.reason == "tool_calls" or (finish.reason == "stop" and not finish.sequence)
+        answer = self.message()
+        node = self._sessions.remember(found, answer, spoken, run=self._flow.id, at=self._flow.born, whole=whole)
+        self._flow.settle(partial(self._settle, found, node))
+
+    def _settle(self, found: Found, node: Node | None) -> Awaitable[None] | None:
+        if not self._sessions.commit_here():
+            return self._settle_later(found, node)
+        self._turn_over(found, node)
+        return None
+
+    async def _settle_later(self, found: Found, node: Node | None) -> None:
+        await self._sessions.commit()
+        self._turn_over(found, node)
+
+    def _turn_over(self, found: Found, node: Node | None) -> None:
+        upkeep = self._flow.services.get(Upkeep)
+        if node is not None and upkeep is not None:
+            upkeep.turn_over(found, node)
 
 
 _REMEMBERING: Key[_Remembering] = Key("session remembering")

@@ -4,16 +4,16 @@ from typing import Any
 
 import msgspec
 
-from luna.state.run import Run
+from luna.state.run import RunRecord
 from luna.state.store.late import LateRow
 
 
 class LatestRow(LateRow):
     """The row of a run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, record: RunRecord) -> None:
         super().__init__()
-        self._run = run
+        self._record = record
 
     def make(self) -> dict[str, Any]:
-        return msgspec.structs.asdict(self._run.record)
+        return msgspec.structs.asdict(self._record)

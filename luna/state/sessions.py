@@ -79,9 +79,10 @@ class Sessions:
         return None
 
     async def _found(self, asked: Asked, named: Session | None) -> Found:
-        node, known = await self._longest(asked, asked.wish(named), named)
-        if node is not None:
-            return await self._continued(asked, node, known)
+        if asked.history.answered:
+            node, known = await self._longest(asked, asked.wish(named), named)
+            if node is not None:
+                return await self._continued(asked, node, known)
         if named is not None and asked.bare and not (asked.history.answered or asked.chat):
             return await self._after_the_last(asked, named)
         return await self._unknown(asked, named)
@@ -230,6 +231,10 @@ class Sessions:
         self.hot.add(node)
         self.store.write(rows.ADD_NODE, rows.node_row(node))
         return node
+
+    def commit_here(self) -> bool:
+        """Whether all that was remembered is durable, which it often is on the spot."""
+        return self.store.commit_here()
 
     async def commit(self) -> None:
         """Return when all that was remembered is durable. Raises LunaError(INTERNAL)."""

@@ -16,11 +16,17 @@ from luna.tools import markup
 
 def has_calls(messages: Iterable[Message]) -> bool:
     """True when the conversation holds a call or a result."""
-    return any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts)
+    for message in messages:
+        for part in message.parts:
+            if type(part) is ToolCall or type(part) is ToolResult:
+                return True
+    return False
 
 
 def as_text(messages: Sequence[Message]) -> list[Message]:
     """The conversation without `ToolCall` and `ToolResult` parts. Messages that hold none are the same objects."""
+    if not has_calls(messages) and "tool" not in [message.role for message in messages]:
+        return list(messages)
     calls: dict[str, _Call] = {}
     turns: list[Message] = []
     for turn in _rounds(messages):

@@ -55,9 +55,10 @@ class ClientProfile:
         if "<" in text and self._blocks.search(text):
             for tag in self.volatile_blocks:
                 text = _without_blocks(text, f"<{tag}>", f"</{tag}>")
-        if any(prefix in text for prefix in self.volatile_lines):
-            lines = text.splitlines(keepends=True)
-            text = "".join(line for line in lines if not line.startswith(self.volatile_lines))
+        for prefix in self.volatile_lines:
+            if prefix in text:
+                lines = text.splitlines(keepends=True)
+                return "".join([line for line in lines if not line.startswith(self.volatile_lines)])
         return text
 
     @cached_property

@@ -30,7 +30,7 @@ from luna.state.run_archive import RunFilter
 from luna.state.runs import Runs
 from luna.state.store import Store
 from luna.state.store.tables import runs as table
-from tests.support.machine import Encode, Scripted, flow_of
+from tests.support.machine import Encode, Scripted, carry_out, flow_of
 
 REQUESTS = 500
 """In one round."""
@@ -59,8 +59,7 @@ async def keep(books: Bookkeeping, flow: Flow) -> None:
     run.running("env")
     run.streaming()
     run.chat("chat")
-    for step in flow.take_settles():
-        await step()
+    await carry_out(flow.take_settles())
     books.close(flow, run, status=200, sent=1000)
 
 

@@ -24,7 +24,7 @@ BOUNDED = {
     "luna.wire.scan._TOKEN_BEGUN": 96,  # _TAIL
 }
 """Expressions that only ever see texts of so many characters."""
-MATCHED = {"luna.conversation.patterns.CALLS", "luna.conversation.patterns.RESULTS"}
+MATCHED = {"luna.conversation.patterns.CALLS", "luna.conversation.patterns.RESULT"}
 """Tried where a line begins, and nowhere else: luna.conversation.classify."""
 
 ALL = [replace(one, uses=frozenset({"match"})) if one.where in MATCHED else one for one in expressions()]

@@ -38,7 +38,7 @@ def playing(
     client: ClientRequest | None = None,
 ) -> Play[Overflow]:
     """The stage after it has seen a request of these messages, with files from 1000 tokens on."""
-    services = services or Services()
+    services = Services() if services is None else services
     said = TokenOverflow(sanitizer=Sanitizer(enabled=sanitizer))
     services.provide(LivePreferences, LivePreferences(Preferences(token_overflow=said)))
     chat = ChatRequest(model="m", messages=[*messages], stream=True, tools=[Tool("Bash")])

@@ -26,7 +26,7 @@ from luna.state.runs import Runs
 from luna.state.slots import Slot
 from luna.state.store import Store
 from luna.state.tickets import Seat
-from tests.support.machine import CONTEXT, Decode, Encode, MemoryLine, Scripted, Step, flow_of
+from tests.support.machine import CONTEXT, Decode, Encode, MemoryLine, Scripted, Step, carry_out, flow_of
 from tests.support.qwen_desk import QwenDesk, user
 
 ANSWER: list[Step] = [[Opened("r", "m"), TextDelta("hello")], Finish("stop")]
@@ -324,8 +324,7 @@ async def test_a_flow_that_ends_between_two_questions_gives_its_place_back(desk:
     await anext(stream)
     await stream.aclose()
     assert desk.scheduler.running == 1
-    for step in flow.take_defers():
-        await step()
+    await carry_out(flow.take_defers())
     desk.clean()
 
 

@@ -1,12 +1,13 @@
 """A machine in memory: a dialect that spells events as text, a remembering line, a scripted transport."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
 import anyio.lowlevel
 
 from luna.core.flow import Flow
+from luna.core.flow import Step as EndStep
 from luna.core.prompts import Prompts
 from luna.core.routing import Matcher
 from luna.core.services import Services
@@ -169,7 +170,15 @@ def flow_of(*stages: Stage, query: str = "", services: Services | None = None, s
         parsed=dialect.parse(request),
         snapshot=snapshot,
         route=route,
-        services=services or Services(),
+        services=Services() if services is None else services,
         clock=SystemClock(),
         ids=Ids(seed),
     )
+
+
+async def carry_out(steps: Iterable[EndStep]) -> None:
+    """What the engine does with what was deferred, or is to be settled."""
+    for step in steps:
+        waiting = step()
+        if waiting is not None:
+            await waiting

@@ -74,7 +74,7 @@ class Play(Generic[S]):
             parsed=_parsed(dialect, client),
             snapshot=snapshot,
             route=route,
-            services=services or Services(),
+            services=Services() if services is None else services,
             clock=self.clock,
             ids=Ids(b"play"),
         )

@@ -28,7 +28,7 @@ from luna.state.scheduler import Scheduler
 from luna.state.tickets import Need
 from luna.state.turns import Turns
 from luna.upstream.recording import RecordingBackend
-from tests.support.machine import Encode, flow_of
+from tests.support.machine import Encode, carry_out, flow_of
 from tests.support.scripted import ScriptedBackend, body_of, success
 from tests.support.tokens import access_token
 
@@ -138,8 +138,7 @@ class QwenDesk:
         finally:
             for generator in [*inner, outer]:
                 await generator.aclose()
-            for cleanup in flow.take_defers():
-                await cleanup()
+            await carry_out(flow.take_defers())
         assert grammar.done or leave_after
         self.clean()
         return found
@@ -148,8 +147,7 @@ class QwenDesk:
         """The client has left."""
         flow.outcome = Outcome.CLIENT_GONE
         await stream.aclose()
-        for cleanup in flow.take_defers():
-            await cleanup()
+        await carry_out(flow.take_defers())
 
     async def events(self, flow: Flow) -> list[StreamEvent]:
         """Everything that came out."""

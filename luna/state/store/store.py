@@ -103,6 +103,11 @@ class Store:
         is kept. Build statements once: neighbours with the same one are executed together."""
         self._writer.write(statement, rows)
 
+    def commit_here(self) -> bool:
+        """Whether everything that was queued is durable, after it was brought in on the spot if that could be done:
+        what `commit` does first, for whoever would rather not wait."""
+        return self._writer.commit_here()
+
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL)."""
         await self._writer.commit()

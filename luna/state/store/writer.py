@@ -92,12 +92,16 @@ class Writer:
             self._lingering = True
             self._later(LINGER, self._time_has_come)
 
+    def commit_here(self) -> bool:
+        """Whether everything that was queued is durable, after it was brought in on the spot if it could be."""
+        if self._waiting and self._may_be_brought_in_here():
+            self._bring_in_here()
+        return self._done >= self._queued
+
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
         goal = self._queued
-        if self._waiting and self._may_be_brought_in_here():
-            self._bring_in_here()
-        if self._done >= goal:
+        if self.commit_here():
             return
         self._wanted.set()
         patience = PATIENCE

@@ -56,6 +56,7 @@ class Ask(RequestStage):
         flow.notes[CLIENT] = "ci"
         said = [Message("user", [Text("What is the\n weather?")])]
         flow.chat = ChatRequest(model="qwen", target="qwen3-max", messages=said, stream=flow.client.query != "whole")
+        flow.asked = flow.chat.messages
         flow.chat.messages = [Message("user", [Text("a stage wrote this")])]
 
 
@@ -276,6 +277,7 @@ async def test_keeping_the_books_of_a_flow_is_cheap(office: Office) -> None:
         flow = chat_of(office)
         flow.id = flow.ids.token("flow_")
         flow.chat = ChatRequest(model="qwen", messages=[Message("user", [Text("Hello there. " * 100)])])
+        flow.asked = flow.chat.messages
         flow.outcome = Outcome.COMPLETED
         begun = time.perf_counter()
         run = office.books.open(flow)
