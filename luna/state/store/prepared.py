@@ -15,6 +15,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from luna.state.store.journal import Bound
+
 
 class Prepared:
     """One statement, for any connection. `columns`: those that rows give it, for one that inserts."""
@@ -56,6 +58,13 @@ class Prepared:
         except connection.dialect.loaded_dbapi.Error as error:
             raise wrapped(text.sql, error, connection.dialect) from error
 
+    def bound(self, dialect: Dialect, rows: Sequence[Mapping[str, object]]) -> Bound | None:
+        """What is to be run, and with which values; None for a statement whose text depends on them."""
+        text = self._texts.get(dialect.name) or self._text(dialect)
+        if not text.lasting:
+            return None
+        return text.sql, [text.bound(rows[0])] if len(rows) == 1 else [text.bound(row) for row in rows]
+
     def _text(self, dialect: Dialect) -> "_Text":
         made = self._texts.get(dialect.name)
         if made is None:
@@ -88,7 +97,7 @@ class _Text:
         if self._in_order is not None:
             return self._in_order(values)
         if not self._order:
-            return {**self._fixed, **values}
+            return {**self._fixed, **values}  # by name, as PostgreSQL's driver has it
         fixed = self._fixed
         return [values[name] if name in values else fixed[name] for name in self._order]
 
