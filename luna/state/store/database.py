@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from luna.state.store import recovery
-from luna.state.store.journal import Journal, UnknownVersion
+from luna.state.store.journal import Damaged, Journal, UnknownVersion, path_of, read
 from luna.state.store.migrations import NewerDatabase, migrate
 from luna.state.store.prepared import wrapped
 
@@ -126,6 +126,22 @@ def open_journal(url: URL) -> Journal | None:
     except (sqlite3.Error, OSError) as error:  # it can do without
         log.warning("there is no journal, and every commit goes to the database itself: %s", _first_line(error))
         return None
+
+
+def journal_left(configured: str, data_dir: Path) -> str:
+    """What a person may know of the journal beside the database; "" where nothing stands in it. Touches nothing. Raises
+    DatabaseError, NewerDatabase."""
+    url = database_url(configured, data_dir)
+    path = path_of(Path(url.database or ""))
+    try:
+        found = read(path) if url.get_backend_name() == "sqlite" else None
+    except UnknownVersion as error:
+        raise NewerDatabase(str(error)) from None
+    except (Damaged, OSError) as error:
+        raise DatabaseError(f"{path.name} cannot be read: {error}") from None
+    if found is None or not found[1]:
+        return ""
+    return f"{path.name} has {len(found[1])} transactions, which luna brings in, at its next start at the latest"
 
 
 def checkpoint(connection: Connection) -> None:

@@ -9,10 +9,12 @@ Synchronous, and by the driver alone, since the journal has SQL with its values.
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
 
 from luna.state.store import journal
 from luna.state.store.journal import Bound, Damaged, Frame, InUse, Journal
@@ -23,6 +25,9 @@ log = logging.getLogger("luna.state.store")
 MARK = "UPDATE meta SET value = ? WHERE name = 'journal'"
 """Belongs into the transaction that brings a journal's frames in, with a `mark`."""
 BUSY_SECONDS = 5.0
+LOOKS, BETWEEN_LOOKS = 30, 0.05
+"""How often, and with how many seconds between, somebody else looks whether all was brought in: three times as long as
+it ever takes."""
 
 
 def mark(id: bytes, number: int) -> str:
@@ -95,6 +100,8 @@ def _bring_in(connection: sqlite3.Connection, id: bytes, frames: list[Frame]) ->
     if known is None or known[0] != id:
         raise Damaged("it is another database's")
     left = [frame for frame in frames if frame.number > known[1]]
+    if left and left[0].number > known[1] + 1:
+        raise Damaged("it goes on from a later state of the database")
     for frame in left:
         for why in apply(cursor, frame.statements):
             log.error("a write was dropped: %s", why)
@@ -120,6 +127,49 @@ def begin(database: Path) -> Journal:
     except BaseException:
         os.close(file)
         raise
+
+
+@contextmanager
+def complete(database: Path) -> Iterator[Path]:
+    """A SQLite file that has what the journal has as well, for somebody else who reads: this one, once the luna that
+    works there has brought it in, or a copy for as long as the block runs. Changes nothing. Blocks. Raises
+    UnknownVersion, sqlite3.Error, OSError."""
+    for _ in range(LOOKS):
+        if not _lacks_something(database):
+            yield database
+            return
+        sleep(BETWEEN_LOOKS)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / database.name
+        with closing(_reader(database)) as connection, closing(sqlite3.connect(copy)) as other:
+            connection.backup(other)
+            found = _understood(database)  # later than the copy, so that nothing is lost between the two
+            if found is not None:
+                with suppress(Damaged):
+                    _bring_in(other, *found)
+        yield copy
+
+
+def _lacks_something(database: Path) -> bool:
+    found = _understood(database)
+    if found is None or not found[1]:
+        return False
+    with closing(_reader(database)) as connection:
+        known = _marked(connection.cursor()) if _has_tables(connection.cursor()) else None
+    return known is not None and known[0] == found[0] and known[1] < found[1][-1].number
+
+
+def _understood(database: Path) -> tuple[bytes, list[Frame]] | None:
+    try:
+        found = journal.read(journal.path_of(database))
+    except Damaged:
+        return None
+    return None if found is None else found[:2]
+
+
+def _reader(database: Path) -> sqlite3.Connection:
+    at_rest = not database.with_name(f"{database.name}-wal").exists()
+    return sqlite3.connect(f"{database.as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}", uri=True)
 
 
 def _marked(cursor: sqlite3.Cursor) -> tuple[bytes, int] | None:

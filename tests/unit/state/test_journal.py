@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from sqlalchemy import bindparam, insert, select, update
 
@@ -19,6 +20,7 @@ from luna.state.store.journal import FULL, HEADER, LARGE, Bound, InUse, Journal,
 from luna.state.store.migrations import NewerDatabase
 from luna.state.store.tables import VERSION, chats, meta
 from luna.state.store.transaction import Transactions
+from luna.state.transfer import reading
 from tests.support.command import ROOT
 
 ID = bytes(range(16))
@@ -195,6 +197,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 import anyio
+import anyio.to_thread
 from luna.state.store import Store
 from luna.state.store import journal, recovery, transaction
 from tests.unit.state.test_journal import ADD, RENAME, row
@@ -342,6 +345,24 @@ async def test_the_journal_of_another_database_is_moved_aside(tmp_path: Path) ->
     assert (tmp_path / "luna.db-pending.damaged-1").read_bytes() == data
 
 
+async def test_a_journal_that_goes_on_from_a_later_state_is_moved_aside(tmp_path: Path) -> None:
+    async with Store.opened(tmp_path) as store:
+        store.write(ADD, row(9, "before"))
+    backup = (tmp_path / "luna.db").read_bytes()
+    async with Store.opened(tmp_path) as store:
+        await anyio.sleep(0)
+        store.write(RENAME, {"key": "c9", "new": "after"})
+        await store.commit()
+    await killed(tmp_path)
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"luna.db{suffix}").unlink()
+    (tmp_path / "luna.db").write_bytes(backup)
+    async with Store.opened(tmp_path) as store:
+        (problem,) = store.problems
+        assert "a later state" in problem
+        assert await titles(store) == {"c9": "before"}
+
+
 async def test_of_a_damaged_journal_what_is_whole_is_brought_in(tmp_path: Path) -> None:
     path = await killed(tmp_path)
     data = bytearray(path.read_bytes())
@@ -365,6 +386,33 @@ async def test_a_damaged_database_takes_its_journal_along(tmp_path: Path) -> Non
         assert len(store.problems) == 1
         assert await titles(store) == {}
     assert (tmp_path / "luna.db.damaged-1-pending").read_bytes() == data
+
+
+def read_beside(folder: Path) -> dict[str, str]:
+    with reading(folder) as connection:
+        assert connection is not None
+        return {found.id: found.title for found in connection.execute(select(chats.c.id, chats.c.title))}
+
+
+async def test_somebody_else_who_reads_waits_for_what_is_on_its_way(tmp_path: Path) -> None:
+    async with Store.opened(tmp_path) as store:
+        await anyio.sleep(0)
+        for number in range(3):
+            store.write(ADD, row(number))
+            await store.commit()
+            assert len(await anyio.to_thread.run_sync(read_beside, tmp_path)) == number + 1
+
+
+async def test_what_a_killed_luna_left_is_read_and_nothing_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luna.state.store.recovery.LOOKS", 1)
+    path = await killed(tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}
+    assert read_beside(tmp_path) == {f"c{number}": f"told {number}" for number in range(3)}
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")} == before
+    path.write_bytes(b"nothing of the kind")
+    assert read_beside(tmp_path) == {}
 
 
 async def test_an_old_database_without_a_journal_gets_one(tmp_path: Path) -> None:
