@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 
 from luna.state.store.database import checkpoint
 from luna.state.store.journal import Bound
-from luna.state.store.prepared import Prepared, committed, cursor_of, wrapped
+from luna.state.store.prepared import NO_WAY, Prepared, Way, committed, cursor_of, wrapped
 from luna.state.store.recovery import MARK, apply
 from luna.state.store.tables import NAMES
 
@@ -35,7 +35,7 @@ class Transactions:
         self._connection: Connection | None = None
         self._cursor: Any = None
         self._prepared: dict[tuple[object, ...], Prepared] = {}
-        self._quick: dict[Executable, bool] = {}
+        self._ways: dict[tuple[object, ...], Way] = {}
         self._rows = 0
         self.local = engine.dialect.name == "sqlite"
         """To commit is to write to a file, and not to wait for a server."""
@@ -46,18 +46,27 @@ class Transactions:
     def bound(self, batch: Sequence[Write], most: int) -> list[Bound] | None:
         """The batch as a journal takes it; None where it may concern more than so many rows, whatever the tables
         hold."""
-        for statement, rows in batch:
-            most -= len(rows)
-            if most < 0 or not self._names_its_rows(statement):
-                return None
         found: list[Bound] = []
         for statement, rows in batch:
-            if rows:
-                bound = self._prepare(statement, rows[0]).bound(self._engine.dialect, rows)
-                if bound is None:
-                    return None
-                found.append(bound)
+            most -= len(rows)
+            if most < 0:
+                return None
+            if not rows:
+                continue
+            row = rows[0]
+            way = self._ways.get((statement, *row)) or self._find_way(statement, row)
+            sql, bind = way
+            if bind is None:
+                return None
+            found.append((sql, [bind(row)] if len(rows) == 1 else [*map(bind, rows)]))
         return found
+
+    def _find_way(self, statement: Executable, row: Row) -> Way:
+        way = self._prepare(statement, row).way(self._engine.dialect) if names_its_rows(statement) else NO_WAY
+        if len(self._ways) >= PREPARED:
+            self._ways.clear()
+        self._ways[(statement, *row)] = way
+        return way
 
     def bring_in(self, batch: Sequence[Write], kept: Sequence[Bound] = (), mark: str = "") -> list[str]:
         """All of it, or nothing; first what a journal has `kept`, with its `mark`, and of that not what is wrong in
@@ -96,14 +105,6 @@ class Transactions:
         connection, self._connection, self._cursor = self._connection, None, None
         if connection is not None:
             connection.close()
-
-    def _names_its_rows(self, statement: Executable) -> bool:
-        known = self._quick.get(statement)
-        if known is None:
-            if len(self._quick) >= PREPARED:
-                self._quick.clear()
-            known = self._quick[statement] = names_its_rows(statement)
-        return known
 
     def _prepare(self, statement: Executable, row: Row) -> Prepared:
         """The statement for rows with these columns. Nearly all are made once and come again."""

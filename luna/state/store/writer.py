@@ -12,7 +12,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from time import perf_counter
 
 import anyio
 from anyio.lowlevel import current_token
@@ -20,8 +19,8 @@ from sqlalchemy import Engine, Executable
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
-from luna.state.store.journal import Bound, Journal
-from luna.state.store.recovery import mark
+from luna.state.store.ahead import Ahead
+from luna.state.store.journal import Journal
 from luna.state.store.thread import OwnThread
 from luna.state.store.transaction import Row, Transactions, Write
 
@@ -35,16 +34,10 @@ PAUSES = (0.05, 0.2, 1.0, 5.0)
 """Seconds between two tries at a database that refuses; the last one repeats."""
 LINGER = 0.05
 """Seconds that writes nobody waits for may lie, so that more of them share a commit."""
-SMALL = 64
-"""Rows of a transaction for the journal."""
-SLOW = 0.05
-"""Seconds that the journal may take for one. A disk that has needed longer is left to the thread for a while."""
-WARY = 1.0
-"""Seconds of that while."""
 GATHER = 0.5
 """Seconds that something may stand in the journal alone, so that more of it goes over together."""
 ENOUGH = 2_000
-"""Rows that are enough of it."""
+"""Statements that are enough of it."""
 PATIENCE = 2.0
 """Seconds that somebody who waits for a commit is kept waiting while the database refuses."""
 
@@ -56,12 +49,6 @@ class Writer:
         self._waiting: deque[Write] = deque()
         self._queued = 0
         self._done = 0
-        self._journal = journal
-        self._kept: list[Bound] = []
-        """What stands in the journal, in its order, and is not on its way into the database."""
-        self._kept_rows = 0
-        self._brought_in = 0 if journal is None else journal.number
-        """The last of the journal's transactions that the database has."""
         self._wanted = anyio.Event()
         self._pressing = False
         """What waits is for the thread."""
@@ -70,15 +57,15 @@ class Writer:
         self._lingering = False
         """What waits will be taken when its time has come, if not before."""
         self._gathering = False
-        """The same of what stands in the journal."""
+        """The same of what is ahead."""
         self._moved: anyio.Event | None = None
         """For those who wait, where somebody does."""
         self._stopping = False
         self._thread = OwnThread("writer")
         self._transactions = Transactions(engine)
+        self._ahead = Ahead(journal, self._transactions)
         self._away = False
         """The thread is at what was never in the journal."""
-        self._wary_until = 0.0
         self.problem = ""
         """Why nothing can be written now; empty when all is well."""
         self.commits = 0
@@ -99,7 +86,7 @@ class Writer:
     @property
     def journaled(self) -> int:
         """Transactions that are durable, and not in the database yet."""
-        return 0 if self._journal is None else self._journal.number - self._brought_in
+        return self._ahead.count
 
     def write(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
         """Queue one statement for one row or several. Never blocks, never raises."""
@@ -115,8 +102,8 @@ class Writer:
 
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL) when it cannot be."""
-        if self._waiting and self._journal is not None:
-            self._keep(self._journal)
+        if self._waiting:
+            self._keep()
         if self._done < self._queued:
             goal = self._queued
             self._press()
@@ -126,15 +113,15 @@ class Writer:
         """Return when everything that was queued before is in the database itself, where others see it. Raises
         LunaError(INTERNAL) when it cannot be."""
         await self.commit()
-        if self._journal is not None and self._brought_in < self._journal.number:
-            goal = self._journal.number
+        if self._ahead.count:
+            goal = self._ahead.number
             self._wanted.set()
-            await self._until(lambda: self._brought_in >= goal)
+            await self._until(lambda: self._ahead.reached >= goal)
 
     async def show(self) -> None:
         """Return when everything that was committed before is in the database itself, or cannot be for now."""
-        goal = 0 if self._journal is None else self._journal.number
-        while self._brought_in < goal and not self.problem:
+        goal = self._ahead.number
+        while self._ahead.reached < goal and not self.problem:
             self._wanted.set()
             moved = self._moved = self._moved or anyio.Event()
             await moved.wait()
@@ -163,7 +150,7 @@ class Writer:
         if self._waiting:
             self._press()
         try:
-            while not self._stopping or self._waiting or self._kept:
+            while not self._stopping or self._waiting or self._ahead.statements:
                 if not (self._stopping or self._wanted.is_set()):
                     await self._wanted.wait()
                 batch: list[Write] = []
@@ -172,7 +159,7 @@ class Writer:
                     self._pressing = bool(self._waiting)
                 if not self._pressing:
                     self._wanted = anyio.Event()
-                if batch or self._kept:
+                if batch or self._ahead.statements:
                     self._away = bool(batch)
                     await self._bring_in(batch)
                     self._away = False
@@ -190,80 +177,59 @@ class Writer:
 
     def _time_has_come(self) -> None:
         self._lingering = False
-        if self._waiting and not (self._journal is not None and self._keep(self._journal)):
+        if self._waiting and not self._keep():
             self._press()
 
     def _enough_is_gathered(self) -> None:
         self._gathering = False
-        if self._kept:
+        if self._ahead.statements:
             self._wanted.set()
 
-    def _keep(self, journal: Journal) -> bool:
-        """Put all that waits into the journal, if it is small and nothing speaks against it."""
-        if self._away or self._pressing or self.problem or self._later is None or len(self._waiting) > SMALL:
+    def _keep(self) -> bool:
+        """Make all that waits durable on the spot, if nothing is to come into the database before it."""
+        ahead, later = self._ahead, self._later
+        if self._away or self._pressing or self.problem or later is None or not ahead.keep(self._waiting):
             return False
-        begun = perf_counter()
-        if not journal.open or begun < self._wary_until:
-            return False
-        bound = self._transactions.bound(self._waiting, SMALL)
-        if bound is None:
-            return False
-        try:
-            if not journal.append(bound):
-                return False
-        except OSError as error:  # the thread tries, and says what it meets with
-            log.warning("the journal takes nothing: %s", error.strerror)
-            self._wary_until = begun + WARY
-            return False
-        spent = perf_counter() - begun
-        if spent > SLOW:
-            self._wary_until = begun + spent + WARY
-        self._kept += bound
-        self._kept_rows += len(bound)
         self._done += len(self._waiting)
         self._waiting.clear()
         self.commits += 1
-        self.seconds += spent
-        if self._kept_rows >= ENOUGH:
+        self.seconds += ahead.spent
+        if ahead.statements >= ENOUGH:
             self._wanted.set()
         elif not self._gathering:
             self._gathering = True
-            self._later(GATHER, self._enough_is_gathered)
+            later(GATHER, self._enough_is_gathered)
         if self._moved is not None:
             self._tell()
         return True
 
     async def _bring_in(self, batch: list[Write]) -> None:
-        """What is kept, and then the batch."""
+        """What is ahead, and then the batch."""
         begun = anyio.current_time()
-        if self._kept and not await self._bring_in_kept():
+        if self._ahead.statements and not await self._bring_in_what_is_ahead():
             self._give_up(batch)
-        elif batch:
-            if not await self._insist(partial(self._transactions.bring_in, batch), batch):
-                self._give_up(batch)
+        elif batch and not await self._insist(partial(self._transactions.bring_in, batch), batch):
+            self._give_up(batch)
+        if batch:
             self._done += len(batch)
             self.commits += 1
             self.seconds += anyio.current_time() - begun
         self._tell()
 
-    async def _bring_in_kept(self) -> bool:
+    async def _bring_in_what_is_ahead(self) -> bool:
         """False when the database would not take it to the end; it stays in the journal."""
-        journal, dropped = self._journal, list[str]()
-        assert journal is not None
-        kept, number = self._kept, journal.number
-        self._kept, self._kept_rows = [], 0
+        kept, number, mark = self._ahead.take()
+        dropped: list[str] = []
 
         def bring_in() -> None:
-            dropped[:] = self._transactions.bring_in((), kept, mark(journal.id, number))
+            dropped[:] = self._transactions.bring_in((), kept, mark)
 
         if not await self._insist(bring_in):
             return False
         for why in dropped:
             self.lost += 1
             log.error("a write was dropped: %s", why)
-        self._brought_in = number
-        if number == journal.number:
-            journal.clear()
+        self._ahead.brought_in(number)
         return True
 
     async def _insist(self, work: Callable[[], object], batch: Sequence[Write] = ()) -> bool:
@@ -313,8 +279,7 @@ class Writer:
         """Give the connection back and end the thread. Blocks; to be called when nothing is being written."""
         self._thread.close()
         self._transactions.let_go()
-        if self._journal is not None:
-            self._journal.close()
+        self._ahead.close()
 
     def _tell(self) -> None:
         moved, self._moved = self._moved, None

@@ -28,6 +28,7 @@ from sqlalchemy.exc import OperationalError
 
 from luna.model.errors import Kind, LunaError
 from luna.state.store import Store
+from luna.state.store.ahead import SMALL, WARY
 from luna.state.store.database import DatabaseError, database_url
 from luna.state.store.journal import Bound, Journal
 from luna.state.store.late import LateRow
@@ -35,7 +36,6 @@ from luna.state.store.migrations import NewerDatabase
 from luna.state.store.prepared import Prepared
 from luna.state.store.tables import VERSION, account_states, chats, files, meta, metadata
 from luna.state.store.transaction import Transactions, Write, names_its_rows
-from luna.state.store.writer import SMALL, WARY
 from tests.support.stores import Database
 
 ADD = insert(chats)
@@ -215,8 +215,8 @@ async def test_a_disk_that_was_slow_is_left_to_the_thread_for_a_while(
 ) -> None:
     store, where = watched
     now = 100.0
-    monkeypatch.setattr("luna.state.store.writer.perf_counter", lambda: now)
-    monkeypatch.setattr("luna.state.store.writer.SLOW", -1.0)
+    monkeypatch.setattr("luna.state.store.ahead.perf_counter", lambda: now)
+    monkeypatch.setattr("luna.state.store.ahead.SLOW", -1.0)
     for number in range(4):
         now += WARY if number == 3 else 0.0
         store.write(ADD, row(number))
