@@ -35,7 +35,7 @@ from luna.state.account_view import login_ends
 from luna.state.accounts import Accounts
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
-from luna.state.store.database import DatabaseError
+from luna.state.store.database import DatabaseError, journal_left
 from luna.state.store.migrations import NewerDatabase
 from luna.state.transfer import reading
 from luna.upstream.exchange import Backend, OutRequest, Timeouts
@@ -115,7 +115,10 @@ def database(settings: Settings) -> Finding:
     kind = "PostgreSQL" if settings.database_url.startswith("postgres") else "luna.db"
     try:
         with reading(settings.data_dir, settings.database_url) as connection:
-            return ok("database", f"{kind} opens" if connection else f"{kind} is made at the first start")
+            if connection is None:
+                return ok("database", f"{kind} is made at the first start")
+        beside = journal_left(settings.database_url, settings.data_dir)
+        return ok("database", f"{kind} opens{f'; {beside}' if beside else ''}")
     except NewerDatabase as error:
         return failure("database", f"{error}.", "Use the luna that wrote it, or another data directory.")
     except (DatabaseError, OSError) as error:

@@ -112,7 +112,7 @@ class ChatLedger:
 
     async def load(self) -> None:
         """Count what earlier processes wrote down. Raises LunaError(INTERNAL)."""
-        await self._store.commit()
+        await self._store.settle()
         found = Counter[State]()
         for row in await self._store.read(_COUNTS):
             found[state_of(row.state)] += int(row.number)
@@ -242,7 +242,7 @@ class ChatLedger:
     async def ask(self, work: Callable[[Connection], T]) -> T:
         """What `work` makes of a connection to the table as it stands now. Raises LunaError(INTERNAL)."""
         await self.settle()
-        await self._store.commit()
+        await self._store.settle()
         return await self._store.run(work)
 
     # Off the path of requests
@@ -251,7 +251,7 @@ class ChatLedger:
         """Bring in what `lost` was told. Raises LunaError(INTERNAL)."""
         while self._missing:
             chat_id = self._missing.popleft()
-            await self._store.commit()
+            await self._store.settle()
             for row in await self._store.read(select(chats.c.id).where(chats.c.chat_id == chat_id)):
                 await self.change(row.id, self._is_lost)
 
@@ -259,7 +259,7 @@ class ChatLedger:
         """Make of the row what `decide` makes of it as it stands now; None leaves it. One at a time, and durable on
         return. `used_at` stays as it is. Returns the changed chat. Raises LunaError(INTERNAL)."""
         async with self._changing:
-            await self._store.commit()
+            await self._store.settle()
             found = await self._store.read(select(chats).where(chats.c.id == key))
             old = read_chat(found[0]) if found else None
             new = decide(old) if old is not None else None

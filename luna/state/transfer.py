@@ -5,6 +5,7 @@ Owns what is new, what is there already, and the statements. The shapes of the f
 one that only stands there is, by a later state of itself.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,9 @@ from luna.state.lunaproxy_runs import run_document, run_row
 from luna.state.lunaproxy_sessions import SessionRows, own_id, session_document, session_rows
 from luna.state.store import Store
 from luna.state.store.database import DatabaseError, database_url, told
+from luna.state.store.journal import UnknownVersion
 from luna.state.store.migrations import NewerDatabase, version_of
+from luna.state.store.recovery import complete
 from luna.state.store.tables import VERSION, messages, nodes, runs, sessions
 
 AT_ONCE = 200
@@ -71,14 +74,28 @@ def reading(data_dir: Path, configured: str = "") -> Iterator[Connection | None]
     NewerDatabase."""
     url = database_url(configured, data_dir)
     shown = told(url)
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "").absolute()
-        if not path.exists():
-            yield None
-            return
-        at_rest = not path.with_name(path.name + "-wal").exists()
-        query = {"uri": "true", "mode": "ro", **({"immutable": "1"} if at_rest else {})}
-        url = URL.create("sqlite", database=path.as_uri(), query=query)
+    if url.get_backend_name() != "sqlite":
+        with _reading(url, shown) as connection:
+            yield connection
+        return
+    path = Path(url.database or "").absolute()
+    if not path.exists():
+        yield None
+        return
+    try:
+        with complete(path) as whole:
+            at_rest = not whole.with_name(whole.name + "-wal").exists()
+            query = {"uri": "true", "mode": "ro", **({"immutable": "1"} if at_rest else {})}
+            with _reading(URL.create("sqlite", database=whole.as_uri(), query=query), shown) as connection:
+                yield connection
+    except UnknownVersion as error:
+        raise NewerDatabase(str(error)) from None
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{shown} cannot be read: {error}") from None
+
+
+@contextmanager
+def _reading(url: URL, shown: str) -> Iterator[Connection | None]:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:

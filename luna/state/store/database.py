@@ -13,6 +13,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from luna.state.store import recovery
+from luna.state.store.journal import Damaged, Journal, UnknownVersion, path_of, read
 from luna.state.store.migrations import NewerDatabase, migrate
 from luna.state.store.prepared import wrapped
 
@@ -81,8 +83,12 @@ def _open_sqlite(url: URL, problems: list[str]) -> Engine:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if verdict != "ok":
                 raise _Damaged(str(verdict))
+            recovery.bring_in_what_is_left(path, problems)
             migrate(engine)
-        except (DBAPIError, NewerDatabase, _Damaged) as error:
+        except UnknownVersion as error:
+            engine.dispose()
+            raise NewerDatabase(str(error)) from None
+        except (DBAPIError, sqlite3.Error, NewerDatabase, _Damaged) as error:
             engine.dispose()
             if isinstance(error, NewerDatabase):
                 raise
@@ -111,20 +117,39 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def wait_for_locks(connection: Connection, wait: bool) -> None:
-    """Whether whoever finds SQLite locked waits for it, for a while, or is told at once. Raises DBAPIError."""
-    _pragma(connection, f"busy_timeout={round(BUSY_SECONDS * 1000) if wait else 0}")
+def open_journal(url: URL) -> Journal | None:
+    """The journal beside a database that is open; None where there is none to be."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    try:
+        return recovery.begin(Path(url.database or ""))
+    except (sqlite3.Error, OSError) as error:  # it can do without
+        log.warning("there is no journal, and every commit goes to the database itself: %s", _first_line(error))
+        return None
+
+
+def journal_left(configured: str, data_dir: Path) -> str:
+    """What a person may know of the journal beside the database; "" where nothing stands in it. Touches nothing. Raises
+    DatabaseError, NewerDatabase."""
+    url = database_url(configured, data_dir)
+    path = path_of(Path(url.database or ""))
+    try:
+        found = read(path) if url.get_backend_name() == "sqlite" else None
+    except UnknownVersion as error:
+        raise NewerDatabase(str(error)) from None
+    except (Damaged, OSError) as error:
+        raise DatabaseError(f"{path.name} cannot be read: {error}") from None
+    if found is None or not found[1]:
+        return ""
+    return f"{path.name} has {len(found[1])} transactions, which luna brings in, at its next start at the latest"
 
 
 def checkpoint(connection: Connection) -> None:
     """Copy SQLite's log over into the file, as far as nobody reads it, so that it begins anew: that is where the disk
     is waited for, and with the write that comes next. Raises DBAPIError."""
-    _pragma(connection, "wal_checkpoint(PASSIVE)")
-
-
-def _pragma(connection: Connection, words: str) -> None:
+    words = "PRAGMA wal_checkpoint(PASSIVE)"
     try:
-        connection.connection.cursor().execute(f"PRAGMA {words}").close()
+        connection.connection.cursor().execute(words).close()
     except connection.dialect.loaded_dbapi.Error as error:
         raise wrapped(words, error, connection.dialect) from error
 
@@ -147,7 +172,7 @@ def _set_aside(path: Path, why: str, problems: list[str]) -> None:
             break
     else:
         raise DatabaseError(f"{path.name} is damaged, and there are too many damaged ones beside it")
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm", "-pending"):
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))

@@ -6,7 +6,7 @@ in `luna.state.store.tables` are: text, numbers, truth values, bytes. A statemen
 a list) goes SQLAlchemy's way.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+
+Way = tuple[str, Callable[[Mapping[str, object]], Any] | None]
+NO_WAY: Way = "", None
 
 
 class Prepared:
@@ -56,6 +59,11 @@ class Prepared:
         except connection.dialect.loaded_dbapi.Error as error:
             raise wrapped(text.sql, error, connection.dialect) from error
 
+    def way(self, dialect: Dialect) -> Way:
+        """Its text, and what makes the values of a row; `NO_WAY` for one whose text depends on them."""
+        text = self._text(dialect)
+        return (text.sql, text.in_order or text.bound) if text.lasting else NO_WAY
+
     def _text(self, dialect: Dialect) -> "_Text":
         made = self._texts.get(dialect.name)
         if made is None:
@@ -66,7 +74,7 @@ class Prepared:
 class _Text:
     """It, as one dialect spells it."""
 
-    __slots__ = ("_fixed", "_in_order", "_order", "lasting", "sql")
+    __slots__ = ("_fixed", "_order", "in_order", "lasting", "sql")
 
     def __init__(self, statement: Executable, columns: Collection[str] | None, dialect: Dialect) -> None:
         # For one row or many alike: what an insert made is never asked for.
@@ -81,14 +89,14 @@ class _Text:
         self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}  # type: ignore[union-attr]
         given = frozenset(columns or ())
         # All that there is to be done for most: the values, in their order.
-        self._in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
+        self.in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
 
     def bound(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them."""
-        if self._in_order is not None:
-            return self._in_order(values)
+        if self.in_order is not None:
+            return self.in_order(values)
         if not self._order:
-            return {**self._fixed, **values}
+            return {**self._fixed, **values}  # by name, as PostgreSQL's driver has it
         fixed = self._fixed
         return [values[name] if name in values else fixed[name] for name in self._order]
 

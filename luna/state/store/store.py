@@ -23,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import Select
 
 from luna.model.errors import Kind, LunaError
-from luna.state.store.database import READERS, database_url, open_database, told
+from luna.state.store.database import READERS, database_url, open_database, open_journal, told
+from luna.state.store.journal import Journal
 from luna.state.store.reader import Reader
 from luna.state.store.transaction import Row
 from luna.state.store.writer import Writer
@@ -39,10 +40,10 @@ CLOSING = 10.0
 class Store:
     """Reads and writes. Open it with `Store.opened`."""
 
-    def __init__(self, engine: Engine, url: URL, problems: list[str]) -> None:
+    def __init__(self, engine: Engine, url: URL, problems: list[str], journal: Journal | None = None) -> None:
         self._engine = engine
         self._url = url
-        self._writer = Writer(engine)
+        self._writer = Writer(engine, journal)
         self._reader = Reader(engine)
         self._readers = anyio.CapacityLimiter(READERS)
         self._upserts: dict[str, Executable] = {}
@@ -59,7 +60,7 @@ class Store:
         and NewerDatabase."""
         url, problems = database_url(configured, data_dir), list[str]()
         engine = await anyio.to_thread.run_sync(open_database, url, problems)
-        store = cls(engine, url, problems)
+        store = cls(engine, url, problems, await anyio.to_thread.run_sync(open_journal, url))
         failure: Exception | None = None
         working = anyio.CancelScope(shield=True)  # who is cancelled may still have something to write down
         try:
@@ -90,11 +91,15 @@ class Store:
         self._engine.dispose()
 
     async def _write_the_rest(self) -> None:
+        writer = self._writer
         try:
-            while self._writer.waiting:
-                await self._writer.commit()
+            while writer.waiting or writer.journaled:
+                await writer.settle()
         except LunaError as error:  # the end of a process is no place to fail
-            log.error("database: what was still to be written is lost: %s", error.message)
+            if writer.waiting:
+                log.error("database: what was still to be written is lost: %s", error.message)
+            if writer.journaled:
+                log.warning("database: what stands in the journal is brought in at the next start: %s", error.message)
 
     # Writing
 
@@ -111,6 +116,11 @@ class Store:
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL)."""
         await self._writer.commit()
+
+    async def settle(self) -> None:
+        """The same, and it is in the database itself: for decisions that rest on what is read there next. Raises
+        LunaError(INTERNAL)."""
+        await self._writer.settle()
 
     def upsert(self, table: Table) -> Executable:
         """Insert, or replace all other columns where the primary key is taken. Rows give every column they mean; the
@@ -130,16 +140,20 @@ class Store:
     # Reading
 
     async def read(self, statement: Select[Any]) -> Sequence[ResultRow[Any]]:
-        """All rows of one select. Sees everything committed. Raises LunaError(INTERNAL)."""
+        """All rows of one select. Sees everything committed, if the database takes it. Raises LunaError(INTERNAL)."""
         return await self.run(lambda connection: connection.execute(statement).fetchall())
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` makes of a connection, in a reader's thread, for several selects over one state. It must not
         write. Raises LunaError(INTERNAL)."""
+        if self._writer.journaled:
+            await self._writer.show()
         return await anyio.to_thread.run_sync(partial(self._reading, work), limiter=self._readers)
 
     async def look_up(self, work: Callable[[Connection], T]) -> T:
         """The same, by a shorter way, one after the other: for a row or a few that a request waits for."""
+        if self._writer.journaled:
+            await self._writer.show()
         try:
             return await self._reader.read(work)
         except SQLAlchemyError as error:
@@ -165,6 +179,7 @@ class Store:
         return {
             "database": told(self._url),
             "waiting": writer.waiting,
+            "journaled": writer.journaled,
             "commits": writer.commits,
             "seconds": round(writer.seconds, 6),
             "lost": writer.lost,

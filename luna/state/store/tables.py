@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 2
+VERSION = 3
 
 NAMES = "names"
 """Says of a column, in its `info`, that hardly ever two rows have the same there, as in a primary key."""

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 import anyio
 from anyio.lowlevel import current_token
 
-_Job = tuple[Callable[[], None], Callable[[BaseException | None], None]]
+_Job = tuple[Callable[[], object], Callable[[BaseException | None], None]]
 
 
 class OwnThread:
@@ -25,7 +25,7 @@ class OwnThread:
     def __repr__(self) -> str:
         return f"<OwnThread {self._name} {'running' if self._thread else 'idle'}>"
 
-    async def run(self, work: Callable[[], None]) -> None:
+    async def run(self, work: Callable[[], object]) -> None:
         """Run `work` there and return when it is done; raises what it raises. Not to be cut short: who is cancelled
         meanwhile hears of it afterwards."""
         loop, over = current_token().native_token, anyio.Event()

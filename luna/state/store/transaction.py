@@ -6,16 +6,16 @@ called; never in two at once.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, Connection, Delete, Engine, Executable, Insert, Update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 
-from luna.state.store.database import checkpoint, wait_for_locks
-from luna.state.store.prepared import Prepared, committed, cursor_of
+from luna.state.store.database import checkpoint
+from luna.state.store.journal import Bound
+from luna.state.store.prepared import NO_WAY, Prepared, Way, committed, cursor_of, wrapped
+from luna.state.store.recovery import MARK, apply
 from luna.state.store.tables import NAMES
 
 Row = Mapping[str, Any]
@@ -23,8 +23,8 @@ Write = tuple[Executable, Sequence[Row]]
 
 PREPARED = 200
 """Statements whose text is kept."""
-CHECKPOINT = 1_000
-"""Rows between two times that SQLite's log is copied over: some 3,000 pages, most of them the same again."""
+CHECKPOINT = 4_000
+"""Rows between two times that SQLite's log is copied over: up to 10,000 pages, many of them the same again."""
 
 
 class Transactions:
@@ -34,9 +34,8 @@ class Transactions:
         self._engine = engine
         self._connection: Connection | None = None
         self._cursor: Any = None
-        self._patient: bool | None = None
         self._prepared: dict[tuple[object, ...], Prepared] = {}
-        self._quick: dict[Executable, bool] = {}
+        self._ways: dict[tuple[object, ...], Way] = {}
         self._rows = 0
         self.local = engine.dialect.name == "sqlite"
         """To commit is to write to a file, and not to wait for a server."""
@@ -44,38 +43,45 @@ class Transactions:
     def __repr__(self) -> str:
         return f"<Transactions {self._rows} rows since the checkpoint>"
 
-    @property
-    def long(self) -> bool:
-        """The next one is to take its time: it has the log to copy over."""
-        return self.local and self._rows >= CHECKPOINT
+    def bound(self, batch: Sequence[Write], most: int) -> list[Bound] | None:
+        """The batch as a journal takes it; None where it may concern more than so many rows, whatever the tables
+        hold."""
+        found: list[Bound] = []
+        for statement, rows in batch:
+            most -= len(rows)
+            if most < 0:
+                return None
+            if not rows:
+                continue
+            row = rows[0]
+            way = self._ways.get((statement, *row)) or self._find_way(statement, row)
+            sql, bind = way
+            if bind is None:
+                return None
+            found.append((sql, [bind(row)] if len(rows) == 1 else [*map(bind, rows)]))
+        return found
 
-    def quick(self, batch: Sequence[Write], rows: int) -> bool:
-        """Whether no more than so many rows are concerned, whatever the tables hold."""
-        for statement, given in batch:
-            known = self._quick.get(statement)
-            if known is None:
-                if len(self._quick) >= PREPARED:
-                    self._quick.clear()
-                known = self._quick[statement] = names_its_rows(statement)
-            rows -= len(given)
-            if rows < 0 or not known:
-                return False
-        return True
+    def _find_way(self, statement: Executable, row: Row) -> Way:
+        way = self._prepare(statement, row).way(self._engine.dialect) if names_its_rows(statement) else NO_WAY
+        if len(self._ways) >= PREPARED:
+            self._ways.clear()
+        self._ways[(statement, *row)] = way
+        return way
 
-    def bring_in(self, batch: Sequence[Write], *, patient: bool) -> None:
-        """All of it, or nothing. `patient`: wait for whoever has the database locked, and do what takes time. Raises
-        SQLAlchemyError."""
+    def bring_in(self, batch: Sequence[Write], kept: Sequence[Bound] = (), mark: str = "") -> list[str]:
+        """All of it, or nothing; first what a journal has `kept`, with its `mark`, and of that not what is wrong in
+        itself: returns why. Raises SQLAlchemyError."""
         connection = self._connection
         if connection is None:
-            connection, self._patient = self._engine.connect(), None
-            self._connection, self._cursor = connection, cursor_of(connection)
+            connection = self._connection = self._engine.connect()
+            self._cursor = cursor_of(connection)
+        wrong: list[str] = []
         try:
-            if self.local and patient is not self._patient:
-                wait_for_locks(connection, patient)
-                self._patient = patient
-            if patient and self.long:
+            if self.local and self._rows >= CHECKPOINT:
                 self._rows = 0
                 checkpoint(connection)
+            if mark:
+                wrong = self._apply(connection, kept, mark)
             for statement, rows in _grouped(batch):
                 self._prepare(statement, rows[0]).write(connection, self._cursor, rows)
                 self._rows += len(rows)
@@ -83,14 +89,21 @@ class Transactions:
         except BaseException:
             self.let_go()
             raise
+        return wrong
+
+    def _apply(self, connection: Connection, kept: Sequence[Bound], mark: str) -> list[str]:
+        try:
+            wrong = apply(self._cursor, kept)
+            self._cursor.execute(MARK, (mark,))
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise wrapped(MARK, error, connection.dialect) from error
+        self._rows += sum(len(rows) for _, rows in kept)
+        return wrong
 
     def let_go(self) -> None:
         """Give the connection back; the next transaction takes another."""
         connection, self._connection, self._cursor = self._connection, None, None
         if connection is not None:
-            if self._patient is False:
-                with suppress(SQLAlchemyError):
-                    wait_for_locks(connection, True)  # it may be somebody's who reads, next
             connection.close()
 
     def _prepare(self, statement: Executable, row: Row) -> Prepared:

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from luna.config.settings import Settings, shipped_routes
@@ -16,6 +17,8 @@ from luna.demo.serve import Lookalike
 from luna.doctor import installation
 from luna.doctor.findings import Finding, lines, sound
 from luna.model.ambient import ManualClock, SystemClock
+from luna.state.store import Store
+from luna.state.store.tables import meta
 from luna.upstream.pool import PoolBackend
 from tests.support.house import running_luna
 from tests.support.ports import free_port
@@ -96,6 +99,23 @@ def test_a_database_that_is_none_or_newer_fails(tmp_path: Path) -> None:
         connection.execute("INSERT INTO meta VALUES ('version', '9999')")
     connection.close()
     assert "9999" in installation.database(settings(tmp_path)).text
+    assert told(installation.database(settings(tmp_path))) == ("failure", True)
+
+
+async def test_a_journal_beside_the_database_is_told(tmp_path: Path) -> None:
+    pending = tmp_path / "luna.db-pending"
+    async with Store.opened(tmp_path) as store:
+        await anyio.sleep(0)
+        store.write(store.upsert(meta), {"name": "x", "value": "y"})
+        await store.commit()
+        left = pending.read_bytes()
+    assert installation.database(settings(tmp_path)).text == "luna.db opens"
+    pending.write_bytes(left)
+    assert "luna.db-pending has 1 transactions" in installation.database(settings(tmp_path)).text
+    pending.write_bytes(left.replace(b"\n\x01", b"\n\x09", 1))
+    assert told(installation.database(settings(tmp_path))) == ("failure", True)
+    assert "version 9" in installation.database(settings(tmp_path)).text
+    pending.write_bytes(b"nothing of the kind")
     assert told(installation.database(settings(tmp_path))) == ("failure", True)
 
 

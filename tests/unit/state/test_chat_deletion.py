@@ -165,14 +165,14 @@ async def test_trouble_with_the_database_does_not_end_it(store: Store, monkeypat
     house = ChatHouse(store, policy=AT_ONCE)
     chat_id = await house.chat()
     refusals = [LunaError(Kind.INTERNAL, "The disk is full.")] * 3
-    commit = store.commit
+    settle = store.settle
 
     async def sometimes() -> None:
         if refusals:
             raise refusals.pop()
-        await commit()
+        await settle()
 
-    monkeypatch.setattr(store, "commit", sometimes)
+    monkeypatch.setattr(store, "settle", sometimes)
     gone = anyio.Event()
     house.site.on_call = lambda call: gone.set() if call == f"delete {chat_id}" else None
     async with anyio.create_task_group() as tasks:

@@ -41,7 +41,7 @@ async def rows(store: Store, table: Any) -> list[Any]:
 
 
 @pytest.fixture
-async def fresh(database: Database) -> AsyncIterator[Any]:
+async def fresh(database: Database, store: Store) -> AsyncIterator[Any]:
     """Makes a service of another process over the same data, as often as it is called."""
     async with anyio.create_task_group() as tasks:
         over = anyio.Event()
@@ -49,6 +49,7 @@ async def fresh(database: Database) -> AsyncIterator[Any]:
         async def again(**how: Any) -> Sessions:
             made: list[Sessions] = []
             ready = anyio.Event()
+            await store.settle()
 
             async def live() -> None:
                 async with database.opened() as store:

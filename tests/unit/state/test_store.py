@@ -3,8 +3,10 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -26,13 +28,14 @@ from sqlalchemy.exc import OperationalError
 
 from luna.model.errors import Kind, LunaError
 from luna.state.store import Store
+from luna.state.store.ahead import SMALL, WARY
 from luna.state.store.database import DatabaseError, database_url
+from luna.state.store.journal import Bound, Journal
 from luna.state.store.late import LateRow
 from luna.state.store.migrations import NewerDatabase
 from luna.state.store.prepared import Prepared
 from luna.state.store.tables import VERSION, account_states, chats, files, meta, metadata
 from luna.state.store.transaction import Transactions, Write, names_its_rows
-from luna.state.store.writer import SMALL, WARY
 from tests.support.stores import Database
 
 ADD = insert(chats)
@@ -97,40 +100,94 @@ async def test_many_who_wait_for_the_thread_share_commits(store: Store) -> None:
 
 
 @pytest.fixture
-async def on_the_spot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Store, list[str]]]:
-    """A store over a file, and the threads in which it writes."""
+async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Store, list[str]]]:
+    """A store over a file, and what becomes of its transactions."""
     async with Store.opened(tmp_path) as store:
         where: list[str] = []
-        bring_in = Transactions.bring_in
+        bring_in, append = Transactions.bring_in, Journal.append
 
-        def seen(self: Transactions, batch: Sequence[Write], *, patient: bool) -> None:
-            where.append("thread" if patient else "here")
-            assert (threading.current_thread() is threading.main_thread()) is not patient
-            bring_in(self, batch, patient=patient)
+        def brought_in(self: Transactions, batch: Sequence[Write], kept: Sequence[Bound] = (), mark: str = "") -> Any:
+            where.append("thread" if batch else f"{len(kept)} from the journal")
+            assert threading.current_thread() is not threading.main_thread()
+            return bring_in(self, batch, kept, mark)
 
-        monkeypatch.setattr(Transactions, "bring_in", seen)
+        def appended(self: Journal, transaction: Sequence[Bound]) -> bool:
+            taken = append(self, transaction)
+            if taken:
+                where.append("journal")
+            return taken
+
+        monkeypatch.setattr(Transactions, "bring_in", brought_in)
+        monkeypatch.setattr(Journal, "append", appended)
         yield store, where
 
 
-async def test_a_small_commit_to_a_file_is_made_on_the_spot(on_the_spot: tuple[Store, list[str]]) -> None:
-    store, where = on_the_spot
+async def test_a_small_commit_to_a_file_is_put_into_the_journal(watched: tuple[Store, list[str]]) -> None:
+    store, where = watched
     for number in range(3):
         store.write(ADD, row(number))
         await store.commit()
-        assert store.describe()["waiting"] == 0
-    assert where == ["here"] * 3
+        assert (store.describe()["waiting"], store.describe()["journaled"]) == (0, number + 1)
+    assert where == ["journal"] * 3
     store.write(ADD, [row(number) for number in range(10, 10 + SMALL + 1)])
     await store.commit()
-    assert where == ["here"] * 3 + ["thread"]
+    assert where[3:] == ["3 from the journal", "thread"], "in the order in which they were queued"
+    assert store.describe()["journaled"] == 0
     store.write(update(chats).values(account_id="b"), {})
     await store.commit()
-    assert where == ["here"] * 3 + ["thread"] * 2, "nobody knows how many rows that is"
+    assert where[5:] == ["thread"], "nobody knows how many rows that is"
     store.write(RENAME, {"key": "c1", "new": "nobody waits"})
     with anyio.fail_after(10):
         while store.describe()["waiting"]:
             await anyio.sleep(0.005)
-    assert where[-1] == "thread", "what nobody waits for is not done while others want to go on"
+    assert where[6:] == ["journal"]
     assert (await titles(store))["c1"] == "nobody waits"
+    assert where[7:] == ["1 from the journal"], "whoever reads sees everything"
+
+
+async def test_what_stands_in_the_journal_goes_over_by_itself(
+    watched: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luna.state.store.writer.GATHER", 0.01)
+    store, where = watched
+    store.write(ADD, row(1))
+    await store.commit()
+    with anyio.fail_after(10):
+        while store.describe()["journaled"]:
+            await anyio.sleep(0.005)
+    assert where == ["journal", "1 from the journal"]
+    monkeypatch.setattr("luna.state.store.writer.GATHER", 600.0)
+    monkeypatch.setattr("luna.state.store.writer.ENOUGH", 3)
+    for number in range(2, 5):
+        store.write(ADD, row(number))
+        await store.commit()
+    with anyio.fail_after(10):
+        while store.describe()["journaled"]:
+            await anyio.sleep(0.005)
+    assert where[2:] == ["journal"] * 3 + ["3 from the journal"]
+
+
+async def test_to_settle_is_to_have_it_where_others_see_it(store: Store, database: Database) -> None:
+    store.write(ADD, row(1, "one"))
+    await store.settle()
+    assert store.describe()["journaled"] == 0
+    async with database.opened() as other:
+        assert await titles(other) == {"c1": "one"}
+
+
+async def test_two_stores_over_one_file_do_not_take_each_others_journal(tmp_path: Path) -> None:
+    async with Store.opened(tmp_path) as one:
+        await anyio.sleep(0)  # it gets under way
+        one.write(ADD, row(1, "one"))
+        await one.commit()
+        assert one.describe()["journaled"] == 1
+        async with Store.opened(tmp_path) as other:
+            other.write(ADD, row(2, "two"))
+            await other.commit()
+            assert other.describe()["journaled"] == 0, "it has no journal"
+            assert await titles(other) == {"c2": "two"}
+        assert await titles(one) == {"c1": "one", "c2": "two"}
+        assert one.describe()["lost"] == 0
 
 
 @pytest.mark.parametrize(
@@ -149,56 +206,54 @@ async def test_a_small_commit_to_a_file_is_made_on_the_spot(on_the_spot: tuple[S
         (text("VACUUM"), False),
     ],
 )
-def test_on_the_spot_goes_only_what_names_its_rows(statement: Executable, quick: bool) -> None:
+def test_into_the_journal_goes_only_what_names_its_rows(statement: Executable, quick: bool) -> None:
     assert names_its_rows(statement) is quick
 
 
 async def test_a_disk_that_was_slow_is_left_to_the_thread_for_a_while(
-    on_the_spot: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch
+    watched: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, where = on_the_spot
+    store, where = watched
     now = 100.0
-    monkeypatch.setattr("luna.state.store.writer.perf_counter", lambda: now)
-    monkeypatch.setattr("luna.state.store.writer.SLOW", -1.0)
+    monkeypatch.setattr("luna.state.store.ahead.perf_counter", lambda: now)
+    monkeypatch.setattr("luna.state.store.ahead.SLOW", -1.0)
     for number in range(4):
         now += WARY if number == 3 else 0.0
         store.write(ADD, row(number))
         await store.commit()
-    assert where == ["here", "thread", "thread", "here"]
+    assert where == ["journal", "1 from the journal", "thread", "thread", "journal"]
 
 
 async def test_the_log_goes_over_into_the_file_in_the_thread(
-    on_the_spot: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watched: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("luna.state.store.transaction.CHECKPOINT", 3)
-    store, where = on_the_spot
+    store, _ = watched
     file = tmp_path / "luna.db"
     before = file.stat().st_size
     for number in range(3):
         store.write(ADD, row(number, "x" * 5000))
-        await store.commit()
-    assert (where, file.stat().st_size) == (["here"] * 3, before)
+        await store.settle()
+    assert file.stat().st_size == before
     store.write(ADD, row(4))
-    await store.commit()
-    assert where == ["here"] * 3 + ["thread"]
+    await store.settle()
     assert file.stat().st_size > before
-    store.write(ADD, row(5))
-    await store.commit()
-    assert where[-1] == "here"
 
 
-async def test_what_goes_wrong_on_the_spot_is_the_threads_to_mend(
-    on_the_spot: tuple[Store, list[str]], caplog: pytest.LogCaptureFixture
+async def test_what_is_wrong_in_the_journal_costs_only_itself(
+    watched: tuple[Store, list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, where = on_the_spot
+    store, where = watched
     store.write(ADD, row(1))
-    store.write(ADD, {**row(2), "state": None})
+    store.write(ADD, [{**row(2), "state": None}, row(3)])
+    store.write(ADD, {**row(4), "attempts": 2**63})
     store.write(RENAME, {"key": "c1", "new": "after"})
     with caplog.at_level(logging.ERROR):
-        await store.commit()
-    assert where[:2] == ["here", "thread"]
-    assert await titles(store) == {"c1": "after"}
-    assert store.describe()["lost"] == 1
+        await store.settle()
+    assert where == ["journal", "4 from the journal"]
+    assert await titles(store) == {"c1": "after", "c3": ""}
+    assert store.describe()["lost"] == 2
+    assert caplog.text.count("a write was dropped") == 2
 
 
 async def test_a_row_is_made_when_it_is_taken(store: Store) -> None:
@@ -247,37 +302,58 @@ async def test_several_selects_see_one_state(store: Store) -> None:
     assert counted == 2
 
 
-async def test_a_locked_file_is_waited_for_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Locks the database of a store that is open; gives the lock, to be rolled back."""
     monkeypatch.setattr("luna.state.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("luna.state.store.writer.PATIENCE", 0.3)
+    with closing(sqlite3.connect(tmp_path / "luna.db", isolation_level=None, check_same_thread=False)) as other:
+
+        def lock() -> sqlite3.Connection:
+            other.execute("BEGIN IMMEDIATE")
+            return other
+
+        yield lock
+
+
+async def test_a_locked_file_holds_up_only_what_is_not_for_the_journal(
+    tmp_path: Path, locked: Callable[[], sqlite3.Connection]
+) -> None:
     async with Store.opened(tmp_path) as store:
-        other = sqlite3.connect(tmp_path / "luna.db", isolation_level=None, check_same_thread=False)
-        other.execute("BEGIN IMMEDIATE")
-        store.write(ADD, row(1))
-        monkeypatch.setattr("luna.state.store.writer.PATIENCE", 0.3)
+        await anyio.sleep(0)  # it gets under way
+        lock = locked()
+        store.write(ADD, row(1, "in the journal"))
+        await store.commit()
+        with pytest.raises(LunaError, match="locked"):
+            await store.settle()
+        assert "locked" in store.problem
+        assert await titles(store) == {}, "it can be read as it is"
+        store.write(ADD, row(2))
         with pytest.raises(LunaError) as refused:
             await store.commit()
         assert refused.value.kind is Kind.INTERNAL
-        assert "locked" in store.problem
-        other.execute("ROLLBACK")
-        other.close()
+        lock.execute("ROLLBACK")
         with anyio.fail_after(10):
             while store.problem:
                 await anyio.sleep(0.02)
         await store.commit()
-        assert await titles(store) == {"c1": ""}
+        assert await titles(store) == {"c1": "in the journal", "c2": ""}
 
 
 async def test_what_cannot_be_written_at_the_end_is_told_and_the_end_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, locked: Callable[[], sqlite3.Connection], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("luna.state.store.database.BUSY_SECONDS", 0.05)
-    monkeypatch.setattr("luna.state.store.writer.PATIENCE", 0.1)
-    other = sqlite3.connect(tmp_path / "luna.db", isolation_level=None, check_same_thread=False)
     async with Store.opened(tmp_path) as store:
-        other.execute("BEGIN IMMEDIATE")
-        store.write(ADD, row(1))
-    other.close()
+        await anyio.sleep(0)  # it gets under way
+        lock = locked()
+        store.write(ADD, row(1, "in the journal"))
+        await store.commit()
+        store.write(ADD, [row(number) for number in range(10, 10 + SMALL + 1)])
+    lock.execute("ROLLBACK")
     assert "is lost: luna cannot write to its database" in caplog.text
+    assert "is brought in at the next start: luna cannot write to its database" in caplog.text
+    async with Store.opened(tmp_path) as again:
+        assert await titles(again) == {"c1": "in the journal"}
 
 
 @pytest.mark.parametrize("garbage", [b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])

@@ -220,7 +220,7 @@ async def test_a_database_of_another_version_is_not_read(database: Database) -> 
     async with database.opened() as store:
         for version, refused in ((99, NewerDatabase), (VERSION - 1, DatabaseError)):
             store.write(update(meta).where(meta.c.name == "version").values(value=str(version)), {})
-            await store.commit()
+            await store.settle()
             with pytest.raises(refused, match=r"version 99|older luna"), reading(database.directory, database.url):
                 raise AssertionError("it is not to be read")
         store.write(update(meta).where(meta.c.name == "version").values(value="1"), {})
