@@ -234,6 +234,7 @@ class Writer:
             self.lost += 1
             log.error("a write was dropped: %s", why)
         self._ahead.brought_in(number)
+        self._tell()
         return True
 
     async def _insist(self, work: Callable[[], object], batch: Sequence[Write] = ()) -> bool:
