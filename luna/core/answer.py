@@ -4,6 +4,7 @@ Owns the bit that decides everything (`started`: is the status out?) and makes s
 send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 """
 
+from functools import partial
 from typing import Protocol
 
 import anyio
@@ -128,37 +129,36 @@ class Answer:
 
     def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
         """Give signs of life on a silent stream until `keep_quiet`. Seconds; 0 for never."""
-        beat = self._flow.dialect.heartbeat
-        if not beat:
-            return
-
-        def look() -> None:
-            if self.ended or self._alarm is not alarm:
-                return
-            wait = (0 if self.started else commit_after) or heartbeat
-            if not wait or (self.started and not heartbeat):
-                return
-            due = wait - (self._flow.clock.monotonic() - self.last_write)
-            # While something is being sent, it is the client that is slow.
-            if due > 0 or self._sending or not (self.started or commit_after):
-                alarm.set(due if due > 0 else wait)
-            else:
-                self.beaten = True
-                companions.start_soon(give)
-
-        async def give() -> None:
-            if not (self.ended or self._sending):  # since it was decided, the answer may have come
-                await self._beat(beat, content_type)
-            look()
-
-        alarm = self._alarm = Alarm(look)
-        look()
+        if self._flow.dialect.heartbeat:
+            self._alarm = Alarm(partial(self._look, heartbeat, commit_after, content_type, companions))
+            self._look(heartbeat, commit_after, content_type, companions)
 
     def keep_quiet(self) -> None:
         """No more signs of life."""
         if self._alarm is not None:
             self._alarm.close()
             self._alarm = None
+
+    def _look(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
+        """Whether a sign of life is due."""
+        alarm = self._alarm
+        if self.ended or alarm is None:
+            return
+        wait = (0 if self.started else commit_after) or heartbeat
+        if not wait or (self.started and not heartbeat):
+            return
+        due = wait - (self._flow.clock.monotonic() - self.last_write)
+        # While something is being sent, it is the client that is slow.
+        if due > 0 or self._sending or not (self.started or commit_after):
+            alarm.set(due if due > 0 else wait)
+        else:
+            self.beaten = True
+            companions.start_soon(self._give, heartbeat, commit_after, content_type, companions)
+
+    async def _give(self, heartbeat: float, commit_after: float, content_type: str, companions: TaskGroup) -> None:
+        if not (self.ended or self._sending):  # since it was decided, the answer may have come
+            await self._beat(self._flow.dialect.heartbeat, content_type)
+        self._look(heartbeat, commit_after, content_type, companions)
 
     async def _beat(self, beat: bytes, content_type: str) -> None:
         self._beating = anyio.Event()

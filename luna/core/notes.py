@@ -41,6 +41,10 @@ class Notes:
         value: T | None = self._values.pop(key, None)
         return value
 
+    def clear(self) -> None:
+        """Let go of all."""
+        self._values.clear()
+
 
 CLIENT: Key[str] = Key("client")
 """The name of the key that the client has shown; "" where none was asked for."""

@@ -13,7 +13,9 @@ class LatestRow(LateRow):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run = run
+        self._run: Run | None = run
 
     def make(self) -> dict[str, Any]:
-        return msgspec.structs.asdict(self._run.record)
+        run, self._run = self._run, None  # which has this row: without it both go at once, and not with the garbage
+        assert run is not None
+        return msgspec.structs.asdict(run.record)

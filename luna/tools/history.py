@@ -21,6 +21,8 @@ def has_calls(messages: Iterable[Message]) -> bool:
 
 def as_text(messages: Sequence[Message]) -> list[Message]:
     """The conversation without `ToolCall` and `ToolResult` parts. Messages that hold none are the same objects."""
+    if not any(message.role == "tool" for message in messages) and not has_calls(messages):
+        return [*messages]
     calls: dict[str, _Call] = {}
     turns: list[Message] = []
     for turn in _rounds(messages):

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Connection, Delete, Engine, Executable, Insert, Update
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
-
-from luna.state.store.database import checkpoint, wait_for_locks
+from luna.state.store import errors, texts
+from luna.state.store.database import Database, checkpoint, wait_for_locks
 from luna.state.store.prepared import Prepared, committed, cursor_of
-from luna.state.store.tables import NAMES
+from luna.state.store.sql import Connection, Executable
 
 Row = Mapping[str, Any]
 Write = tuple[Executable, Sequence[Row]]
@@ -30,15 +26,15 @@ CHECKPOINT = 1_000
 class Transactions:
     """Brings writes in."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._connection: Connection | None = None
         self._cursor: Any = None
         self._patient: bool | None = None
         self._prepared: dict[tuple[object, ...], Prepared] = {}
         self._quick: dict[Executable, bool] = {}
         self._rows = 0
-        self.local = engine.dialect.name == "sqlite"
+        self.local = database.name == "sqlite"
         """To commit is to write to a file, and not to wait for a server."""
 
     def __repr__(self) -> str:
@@ -67,7 +63,7 @@ class Transactions:
         SQLAlchemyError."""
         connection = self._connection
         if connection is None:
-            connection, self._patient = self._engine.connect(), None
+            connection, self._patient = self._database.connect(), None
             self._connection, self._cursor = connection, cursor_of(connection)
         try:
             if self.local and patient is not self._patient:
@@ -89,7 +85,7 @@ class Transactions:
         connection, self._connection, self._cursor = self._connection, None, None
         if connection is not None:
             if self._patient is False:
-                with suppress(SQLAlchemyError):
+                with suppress(errors.SQLAlchemyError):
                     wait_for_locks(connection, True)  # it may be somebody's who reads, next
             connection.close()
 
@@ -107,21 +103,12 @@ class Transactions:
 def names_its_rows(statement: Executable) -> bool:
     """Whether it concerns one row, or a few, for each that it is given: it brings them, or finds them by what names a
     row."""
-    match statement:
-        case Insert():
-            return statement.select is None
-        case Update() | Delete():
-            return _names(statement.whereclause)
-    return False
+    known = texts.is_quick(statement)
+    if known is not None:
+        return known
+    from luna.state.store.naming import names_its_rows as look  # brings the toolkit
 
-
-def _names(condition: Any) -> bool:
-    match condition:
-        case BooleanClauseList(operator=operators.and_):
-            return any(map(_names, condition.clauses))
-        case BinaryExpression(operator=operators.eq, left=Column() as column, right=BindParameter()):
-            return column.primary_key or bool(column.info.get(NAMES))
-    return False
+    return look(statement)
 
 
 def _grouped(batch: Sequence[Write]) -> Sequence[Write]:

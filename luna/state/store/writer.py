@@ -16,10 +16,11 @@ from time import perf_counter
 
 import anyio
 from anyio.lowlevel import current_token
-from sqlalchemy import Engine, Executable
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
+from luna.state.store import errors
+from luna.state.store.database import Database
+from luna.state.store.sql import Executable
 from luna.state.store.thread import OwnThread
 from luna.state.store.transaction import Row, Transactions, Write
 
@@ -46,7 +47,7 @@ PATIENCE = 2.0
 class Writer:
     """The one who writes."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, database: Database) -> None:
         self._waiting: deque[Write] = deque()
         self._queued = 0
         self._done = 0
@@ -59,7 +60,7 @@ class Writer:
         """For those who wait, where somebody does."""
         self._stopping = False
         self._thread = OwnThread("writer")
-        self._transactions = Transactions(engine)
+        self._transactions = Transactions(database)
         self._away = False
         """The thread is at it."""
         self._wary_until = 0.0
@@ -163,7 +164,7 @@ class Writer:
         begun = perf_counter()
         try:
             self._transactions.bring_in(batch, patient=False)
-        except SQLAlchemyError:
+        except errors.SQLAlchemyError:
             self._waiting.extendleft(reversed(batch))
             self._wary_until = perf_counter() + WARY
             return
@@ -184,7 +185,7 @@ class Writer:
         while True:
             try:
                 await self._thread.run(partial(self._transactions.bring_in, batch, patient=True))
-            except SQLAlchemyError as error:
+            except errors.SQLAlchemyError as error:
                 if not _may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
                     break
@@ -205,7 +206,7 @@ class Writer:
         self.problem = ""
         self._brought_in(len(batch), anyio.current_time() - begun)
 
-    async def _bring_in_one_by_one(self, batch: list[Write], error: SQLAlchemyError) -> None:
+    async def _bring_in_one_by_one(self, batch: list[Write], error: "errors.SQLAlchemyError") -> None:
         """Something in the batch is wrong: find it, so that only it is lost."""
         if len(batch) == 1:
             self.lost += 1
@@ -214,7 +215,7 @@ class Writer:
         for write in batch:
             try:
                 await self._thread.run(partial(self._transactions.bring_in, [write], patient=True))
-            except SQLAlchemyError as wrong:
+            except errors.SQLAlchemyError as wrong:
                 self.lost += 1
                 log.error("a write was dropped: %s", _reason(wrong))
 
@@ -229,17 +230,19 @@ class Writer:
             moved.set()
 
 
-def _may_pass(error: SQLAlchemyError) -> bool:
+def _may_pass(error: "errors.SQLAlchemyError") -> bool:
     """True for what is the database's state and not the write's fault."""
-    if isinstance(error, OperationalError):
+    if isinstance(error, errors.OperationalError):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, errors.DBAPIError) and error.connection_invalidated:
         return True
     words = str(getattr(error, "orig", error)).lower()
-    return isinstance(error, DatabaseError) and any(sign in words for sign in ("disk", "full", "read-only", "readonly"))
+    return isinstance(error, errors.DatabaseError) and any(
+        sign in words for sign in ("disk", "full", "read-only", "readonly")
+    )
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: "errors.SQLAlchemyError") -> str:
     """The database's own words, without the statement and its values, which may be somebody's prompt."""
     original = getattr(error, "orig", None)
     lines = str(original if original is not None else type(error).__name__).strip().splitlines()
