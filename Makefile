@@ -16,7 +16,7 @@ TEST_READY := $(VENV)/.ready-test
 # moment, and a fault fails twice.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope --reruns 1 -rR
 
-.PHONY: run test audit agents chromium browser pictures fuzz fuzz-api gauntlet soak lint types setup test-setup bench bench-quick bench-setup golden generated ui-types lock clean
+.PHONY: run test audit agents chromium browser pictures fuzz fuzz-api gauntlet soak lint types setup test-setup bench bench-quick bench-setup golden statements generated ui-types lock clean
 
 run: setup
 	@exec $(BIN)/luna serve --demo
@@ -103,6 +103,10 @@ golden: test-setup
 ui-types: setup
 	$(BIN)/luna openapi --write ui/openapi.json
 	cd ui && npm run --silent types && npx prettier --write src/api/schema.ts
+
+# SQLite's words for the statements of every day, as SQLAlchemy has them.
+statements: test-setup
+	$(BIN)/python -m tests.support.statements
 
 generated: setup ui-types
 	$(BIN)/luna check --write-schemas schemas

@@ -10,20 +10,21 @@ import hmac
 import re
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
 import msgspec
-from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from luna.admin.envelope import refusal, unwritable
 from luna.admin.patience import Patience
 from luna.disk.private import Damaged, PrivateFile, json_encoder
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
+
+if TYPE_CHECKING:  # what the control plane is made of comes with the first request to it
+    from starlette.datastructures import Headers
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 COOKIE = "luna_session"
 SESSION_SECONDS = 7 * 24 * 3600
@@ -133,10 +134,12 @@ class Door:
     def _sign(self, named: str) -> str:
         return hmac.new(self._key, f"session:{named}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
-    def check(self, headers: Headers, remote: str = "") -> str:
+    def check(self, headers: "Headers", remote: str = "") -> str:
         """Who it is: `key`, or `session` with the beginning of its number. Raises LunaError(UNAUTHORIZED) unless the
         request carries the key or a session, and LunaError(RATE_LIMITED) for keys from where too many wrong ones have
         come from lately."""
+        from starlette.requests import cookie_parser
+
         session = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
         if session and (who := self.who(session)):
             return who
@@ -150,7 +153,7 @@ class Door:
             hint="Send it as `Authorization: Bearer KEY`; `luna key` prints it.",
         )
 
-    def admit(self, response: Response) -> str:
+    def admit(self, response: "Response") -> str:
         """Put a fresh session into the response; returns who it is from now on."""
         session = self.session()
         response.set_cookie(self.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="strict", path="/")
@@ -161,7 +164,7 @@ class Door:
         return f"session {session.split('.')[1][:4]}" if self.admits(session) else ""
 
 
-def remote_of(scope: Scope) -> str:
+def remote_of(scope: "Scope") -> str:
     """The address that a request came from."""
     client = scope.get("client")
     return str(client[0]) if client else ""
@@ -171,11 +174,13 @@ class Locked:
     """An ASGI application behind the door: authorises what was dispatched to it, never a URL it rebuilt. Says who it
     is in `scope["state"]["actor"]`."""
 
-    def __init__(self, inner: ASGIApp, door: Door) -> None:
+    def __init__(self, inner: "ASGIApp", door: Door) -> None:
         self._inner = inner
         self._door = door
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        from starlette.datastructures import Headers
+
         try:
             actor = self._door.check(Headers(scope=scope), remote_of(scope))
         except LunaError as error:

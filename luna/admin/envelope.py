@@ -4,13 +4,15 @@ error: {"error": {"kind": "bad-request", "message": "…", "hint": "…", "param
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from luna.model.errors import Kind, LunaError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 T = TypeVar("T")
 
@@ -78,8 +80,10 @@ class ErrorDocument(msgspec.Struct):
     error: ErrorBody
 
 
-def json(document: object, status: int = 200) -> Response:
+def json(document: object, status: int = 200) -> "Response":
     """A document; never cached, for it may hold a person's prompts."""
+    from starlette.responses import Response  # with the first answer of the control plane, and not at the start
+
     return Response(
         msgspec.json.encode(document),
         status,
@@ -94,7 +98,7 @@ def error_document(error: LunaError) -> ErrorDocument:
     return ErrorDocument(ErrorBody(error.kind.value, error.message, error.hint, error.param, fields))
 
 
-def refusal(error: LunaError) -> Response:
+def refusal(error: LunaError) -> "Response":
     """An error as an answer."""
     status = 422 if isinstance(error, Unprocessable) else STATUS[error.kind]
     response = json(error_document(error), status)
@@ -112,7 +116,7 @@ def unwritable(what: str, error: OSError) -> LunaError:
     )
 
 
-async def read(request: Request, kind: type[T]) -> T:
+async def read(request: "Request", kind: type[T]) -> T:
     """The request's body as `kind`. Raises LunaError(BAD_REQUEST)."""
     try:
         return msgspec.json.decode(await request.body(), type=kind)

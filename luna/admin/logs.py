@@ -13,9 +13,8 @@ from starlette.responses import Response
 from luna.admin.envelope import json
 from luna.admin.operation import Operation
 from luna.admin.paging import milliseconds, page, query_of, seconds, words_of
-from luna.state.bulletin import Bulletin
 from luna.state.log_archive import LogEntry, LogFilter
-from luna.state.logs import Logs, Watcher
+from luna.state.logs import Logs
 from luna.state.runs import Runs
 
 LEVELS = frozenset({"debug", "info", "warning", "error"})
@@ -80,16 +79,6 @@ def routes(logs: Logs, runs: Runs) -> list[Operation]:
         Operation("GET", "/logs/stats", stats, "How much is logged.", gives=LogFigures),
         Operation("DELETE", "/logs", clear, "Forget all log lines, and nothing else.", gives=Cleared),
     ]
-
-
-def telling(bulletin: Bulletin) -> Watcher:
-    """What tells the pages of new lines: in batches, as the log takes them in."""
-
-    def tell(entries: list[LogEntry]) -> None:
-        if bulletin.watched:
-            bulletin.publish("logs", [view(entry) for entry in entries])
-
-    return tell
 
 
 def view(entry: LogEntry) -> LogView:

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from luna.admin.envelope import json
 from luna.admin.operation import Operation
 from luna.admin.paging import query_of
-from luna.state.run_figures import Figures, Span
 from luna.state.run_row import RunRow, row_of
+from luna.state.run_spans import Figures, Span
 from luna.state.runs import Runs
 
 WIDTHS = (60, 300, 900, 3600, 14_400)

@@ -3,7 +3,6 @@
 Owns the route. What is compared and how is `luna.replay.plan`'s; the work is done aside, and bounded.
 """
 
-from dataclasses import replace
 from typing import Annotated
 
 import anyio.to_thread
@@ -91,4 +90,4 @@ def _compiled(recipe: Recipe, edits: list[FileEdit]) -> Compiled:
     files = read_files(recipe.routes)
     for edit in edits:
         files = edited(files, edit.path, edit.text)
-    return recipe.compile(recipe.edit(replace(files, draft=bool(edits))))
+    return recipe.compile(recipe.edit(msgspec.structs.replace(files, draft=bool(edits))))

@@ -46,8 +46,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Make it."""
     from luna.cli.recorded import path_of
-    from luna.state.store.database import DatabaseError
-    from luna.state.store.migrations import NewerDatabase
+    from luna.state.store.database import DatabaseError, NewerDatabase
     from luna.wire.reader import read
 
     try:

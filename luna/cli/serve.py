@@ -1,6 +1,7 @@
 """`luna serve`: start the proxy and say where it is."""
 
 import argparse
+import gc
 import logging
 import sys
 from functools import partial
@@ -15,8 +16,7 @@ from luna.server.assemble import House, assemble
 from luna.server.supervise import BindError, resolve, supervise
 from luna.state.discretion import DiscreetFormatter, Discretion
 from luna.state.keys import ProxyKeys
-from luna.state.store.database import DatabaseError
-from luna.state.store.migrations import NewerDatabase
+from luna.state.store.database import DatabaseError, NewerDatabase
 
 KEYLESS = """luna: {host} can be reached from other machines, and there is no proxy key.
 Set LUNA_PROXY_KEY to a key that clients must send, or listen on 127.0.0.1 and make one on /api/keys first."""
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"luna: {error}", file=sys.stderr)
         return 2
     console = _console(settings.log_level)
+    gc.disable()  # until luna serves: `supervise`
     return anyio.run(_serve, settings, console, backend_options={"use_uvloop": True})
 
 

@@ -22,8 +22,7 @@ from luna.model.preferences import LivePreferences
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
 from luna.state.lunaproxy_accounts import provider_of
-from luna.state.store.database import DatabaseError
-from luna.state.store.migrations import NewerDatabase
+from luna.state.store.database import DatabaseError, NewerDatabase
 from luna.state.transfer import reading, runs_json, sessions_json
 
 _IMPORT = """\

@@ -5,8 +5,10 @@ that overrides options gets a variant made of the same lines. Has no effect beyo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from luna.config.convert import build, read_fields, report_unknown
 from luna.config.diagnostics import Place, Report, did_you_mean
@@ -22,8 +24,7 @@ from luna.core.stage import BuildContext, Stage, StageOptions
 from luna.model.errors import OptionError
 
 
-@dataclass(frozen=True)
-class Assembled:
+class Assembled(msgspec.Struct, frozen=True):
     """A draft with its classes and, when nothing is wrong with it, its pipeline."""
 
     draft: Draft

@@ -5,8 +5,9 @@ shared; the only effect is that stage classes are loaded. Whether a snapshot is 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from luna.config.assembly import Assembled, Assembly
 from luna.config.diagnostics import Diagnostic, Place, Report
@@ -22,8 +23,7 @@ from luna.core.registry import Registry, StageLoadError, is_local, local_file
 from luna.core.snapshot import Snapshot
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True):
     """What came of a compilation."""
 
     snapshot: Snapshot | None

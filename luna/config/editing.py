@@ -9,12 +9,12 @@ thread.
 import hashlib
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from luna.config.compile import Compiled
 from luna.config.diagnostics import Diagnostic
@@ -219,7 +219,10 @@ class ConfigFiles:
             raise LunaError(Kind.CONFLICT, f"Without {name} no request has a route.", hint="Change it instead.")
         _check_unchanged(files, name, path, known)
         compiled = self._compiled(files, name, text)
-        if compiled.snapshot is None and recipe.compile(recipe.edit(replace(files, draft=True))).snapshot is not None:
+        if (
+            compiled.snapshot is None
+            and recipe.compile(recipe.edit(msgspec.structs.replace(files, draft=True))).snapshot is not None
+        ):
             raise DoesNotCompile(compiled.errors)
         _check_unchanged(read_files(recipe.routes), name, path, known)
         if text is None:

@@ -6,16 +6,16 @@ the disk, apart from the stage classes that the registry loads.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 YAML_SUFFIXES = (".yaml", ".yml")
 WATCHED_SUFFIXES = (*YAML_SUFFIXES, ".md", ".py")
 GONE = "there is no such file"
 
 
-@dataclass(frozen=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """One file as it was read."""
 
     name: str
@@ -26,8 +26,7 @@ class File:
     """Why it could not be read."""
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """What a configuration consists of, before anything is understood."""
 
     base: Path
@@ -50,8 +49,8 @@ class Files:
         """The same with another content in a file, be it a new one; None: as if the file were not there. `name` is
         routes.yaml's, or begins with pipelines/ or prompts/."""
         if name == self.routes.name:
-            file = replace(self.routes, data=data or b"", problem="" if data is not None else GONE)
-            return replace(self, routes=file, draft=True)
+            file = msgspec.structs.replace(self.routes, data=data or b"", problem="" if data is not None else GONE)
+            return msgspec.structs.replace(self, routes=file, draft=True)
         kind = "pipelines" if name.startswith("pipelines/") else "prompts"
         listed = {file.name: file for file in (self.pipelines if kind == "pipelines" else self.prompts)}
         if data is None:
@@ -60,8 +59,8 @@ class Files:
             listed[name] = File(name, listed[name].path if name in listed else self.base / name, data)
         files = tuple(sorted(listed.values(), key=lambda file: file.path))
         if kind == "pipelines":
-            return replace(self, pipelines=files, draft=True)
-        return replace(self, prompts=files, draft=True)
+            return msgspec.structs.replace(self, pipelines=files, draft=True)
+        return msgspec.structs.replace(self, prompts=files, draft=True)
 
 
 def read_files(routes: Path) -> Files:

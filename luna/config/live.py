@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from luna.config.compile import Compiled, compile_files
 from luna.config.diagnostics import ConfigurationError, Diagnostic, count
@@ -155,7 +156,9 @@ class LiveConfig:
         if self.gate is None or compiled.gate == "off" or new is None or new.digest == current.digest:
             return compiled
         closed = await self.gate(self._recipe.routes, current, new)
-        return replace(compiled, snapshot=None, errors=tuple(closed), closed=True) if closed else compiled
+        return (
+            msgspec.structs.replace(compiled, snapshot=None, errors=tuple(closed), closed=True) if closed else compiled
+        )
 
     def _compile_changed(self) -> Compiled | None:
         files = self._recipe.read()

@@ -7,7 +7,8 @@ Owns the sides and their rules, and the rule that the request is decoded before 
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.config.diagnostics import Place, Report
 from luna.core.stage import AnswerStage, AroundStage, EncodeStage, RequestStage, ResponseStage, Stage, TransportStage
@@ -29,8 +30,7 @@ def side_of(kind: type[Stage]) -> str | None:
     return sides[0] if len(sides) == 1 else None
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """A stage as far as the order is concerned."""
 
     name: str

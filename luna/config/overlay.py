@@ -5,7 +5,8 @@ in the file; what it may be is checked where the file's own options are.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from luna.config.diagnostics import Place, Report, did_you_mean
 from luna.config.nodes import MappingNode, Node
@@ -13,8 +14,7 @@ from luna.config.pipelines import Draft, Line
 from luna.config.source import parse
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """`limit.max-tokens=20`: stage, option, and the value's YAML."""
 
     stage: str
@@ -57,7 +57,7 @@ def _stages(draft: Draft) -> list[str]:
 
 
 def _replaced(draft: Draft, setting: Setting, place: Place, node: Node) -> Draft:
-    return replace(
+    return msgspec.structs.replace(
         draft,
         lines=tuple(_set(line, setting, place, node) if line.name == setting.stage else line for line in draft.lines),
     )
@@ -69,4 +69,4 @@ def _set(line: Line, setting: Setting, place: Place, node: Node) -> Line:
         if key != setting.option:
             options.put(key, line.options.keys[key], value)
     options.put(setting.option, place, node)
-    return replace(line, options=options)
+    return msgspec.structs.replace(line, options=options)

@@ -10,7 +10,6 @@ from starting.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -34,8 +33,7 @@ class _Document(msgspec.Struct):
     overrides: dict[str, str]
 
 
-@dataclass(frozen=True)
-class PromptState:
+class PromptState(msgspec.Struct, frozen=True):
     """One prompt: what its file says, and what is set over it."""
 
     name: str
@@ -84,10 +82,10 @@ class PromptOverrides:
         for name, text in texts.items():
             problem = _problem(name, text, known)
             if problem is None:
-                edited[name] = replace(known[name], data=with_text(known[name].data, text))
+                edited[name] = msgspec.structs.replace(known[name], data=with_text(known[name].data, text))
             elif not files.draft:
                 log.warning("the text that was set for prompt '%s' is left out: %s", name, problem.message)
-        return replace(files, prompts=tuple(edited.values()))
+        return msgspec.structs.replace(files, prompts=tuple(edited.values()))
 
     def states(self) -> list[PromptState]:
         """Every prompt that has a file or an override, by name."""

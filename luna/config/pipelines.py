@@ -3,7 +3,7 @@
 Owns the reading alone; classes are looked up and stages built by `luna.config.assembly`. Pure.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from luna.config.convert import kind_of, read_struct, refuse_filled
 from luna.config.diagnostics import Place, Report
@@ -12,8 +12,7 @@ from luna.config.schema import RESERVED, PipelineFile, StageSpec
 from luna.core.registry import is_local
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of `stages`."""
 
     name: str
@@ -23,8 +22,7 @@ class Line:
     options: MappingNode
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A pipeline file that could be read, at least in part."""
 
     name: str

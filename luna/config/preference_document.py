@@ -5,7 +5,6 @@ Pure: the file is `luna.config.preferences`' business.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,8 +58,7 @@ class Leaf(NamedTuple):
     default: Any
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(msgspec.Struct, frozen=True):
     """What a document says. `given` are the paths of the leaves that it sets."""
 
     preferences: Preferences

@@ -2,31 +2,17 @@
 
 Owns the dialect of YAML that configuration files are written in: version 1.2, one document, unique
 keys, no custom tags, no merge keys, timestamps and `yes` are text, aliases must not contain themselves
-nor blow up. Reads ruamel's events and types scalars itself, so that a value filled in from the
-environment is typed by the same rules. Pure: never raises on any input.
+nor blow up. Reads events, ruamel's or those of plain files, and types scalars itself, so that a value filled in from
+the environment is typed by the same rules. Pure: never raises on any input.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    NodeEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-    StreamStartEvent,
-)
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from luna.config.diagnostics import Place, Report
 from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from luna.config.plain_yaml import Event, plain_events
 from luna.config.substitute import SubstitutionError, substitute
 
 MAX_BYTES = 512 * 1024
@@ -128,18 +114,21 @@ class _Builder:
         root: Node | None = None
         events = self._events()
         for event in events:
-            match event:
-                case StreamStartEvent() | StreamEndEvent() | DocumentEndEvent():
-                    pass
-                case DocumentStartEvent() if root is None:
-                    root = self._node(next(events), events, 1)
-                case _:
-                    raise _Broken(self._place(event), "a second document begins here", "one file holds one document")
+            if root is not None:
+                raise _Broken(self._place(event), "a second document begins here", "one file holds one document")
+            root = self._node(next(events), events, 1)
         return root if root is not None else ScalarNode(Place(self._file), None, "")
 
     def _events(self) -> Iterator[Event]:
+        plain = plain_events(self._text)
+        if plain is not None:
+            yield from plain
+            return
+        from ruamel.yaml import YAML  # for what is not plain
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
         try:
-            yield from YAML(typ="safe", pure=True).parse(self._text)
+            yield from events_of(YAML(typ="safe", pure=True).parse(self._text))
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file)
@@ -152,22 +141,20 @@ class _Builder:
             raise _Broken(Place(self._file), f"this is not YAML: {str(error) or type(error).__name__}") from None
 
     def _place(self, event: Event) -> Place:
-        mark = event.start_mark
-        return Place(self._file, mark.line + 1, mark.column + 1)
+        return Place(self._file, event.line + 1, event.column + 1)
 
     def _node(self, event: Event, events: Iterator[Event], depth: int, *, fill: bool = True) -> Node:
-        if isinstance(event, AliasEvent):
+        if event.kind == "alias":
             return self._alias(event)
         if depth > MAX_DEPTH:
             raise _Broken(self._place(event), f"the document is nested deeper than {MAX_DEPTH} levels")
-        assert isinstance(event, NodeEvent)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         node: Node
-        match event:
-            case ScalarEvent():
+        match event.kind:
+            case "scalar":
                 node = self._scalar(event, fill=fill)
-            case SequenceStartEvent():
+            case "[":
                 node = self._sequence(event, events, depth)
             case _:
                 node = self._mapping(event, events, depth)
@@ -175,8 +162,8 @@ class _Builder:
             self._anchors[event.anchor] = node
         return node
 
-    def _alias(self, event: AliasEvent) -> Node:
-        if event.anchor not in self._anchors:
+    def _alias(self, event: Event) -> Node:
+        if event.anchor is None or event.anchor not in self._anchors:
             raise _Broken(self._place(event), f"there is no anchor '&{event.anchor}' above")
         node = self._anchors[event.anchor]
         if node is None:
@@ -187,7 +174,7 @@ class _Builder:
         self._check_tag(event, "seq")
         node = SequenceNode(self._place(event))
         for inner in events:
-            if isinstance(inner, SequenceEndEvent):
+            if inner.kind == "]":
                 break
             node.append(self._node(inner, events, depth + 1))
             self._check_size(node, inner, depth)
@@ -197,14 +184,14 @@ class _Builder:
         self._check_tag(event, "map")
         node = MappingNode(self._place(event))
         for inner in events:
-            if isinstance(inner, MappingEndEvent):
+            if inner.kind == "}":
                 break
             key = self._node(inner, events, depth + 1, fill=False)
             at = self._place(inner)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, ScalarNode):
                 self._report.error(at, "a key must be a word, not a list or a mapping")
-            elif key.text == "<<" and isinstance(inner, ScalarEvent) and inner.style is None:
+            elif key.text == "<<" and inner.kind == "scalar" and inner.style is None:
                 self._report.error(at, "merge keys ('<<') are not supported", "write the fields out")
             elif key.text in node.entries:
                 first = node.keys[key.text]
@@ -221,11 +208,11 @@ class _Builder:
             raise _Broken(self._place(event), f"the document is nested deeper than {MAX_DEPTH} levels")
 
     def _check_tag(self, event: Event, expected: str) -> None:
-        tag = getattr(event, "tag", None)
-        if tag is not None and str(tag) not in ("!", _CORE + expected):
-            self._report.error(self._place(event), f"the tag {_short(str(tag))} is not supported", "leave it out")
+        tag = event.tag
+        if tag is not None and tag not in ("!", _CORE + expected):
+            self._report.error(self._place(event), f"the tag {_short(tag)} is not supported", "leave it out")
 
-    def _scalar(self, event: ScalarEvent, *, fill: bool) -> ScalarNode:
+    def _scalar(self, event: Event, *, fill: bool) -> ScalarNode:
         place, text = self._place(event), event.value
         filled_text, filled = text, False
         try:
@@ -238,13 +225,13 @@ class _Builder:
             return ScalarNode(place, value, text, filled=filled)
         return ScalarNode(place, None, text, broken=True)
 
-    def _value(self, event: ScalarEvent, text: str) -> object:
+    def _value(self, event: Event, text: str) -> object:
         """Raises _Unfit."""
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise _Unfit("this text holds half of a UTF-16 pair", "write the character itself")
         if event.tag is None:
             return typed(text) if event.style is None else text
-        tag = str(event.tag)
+        tag = event.tag
         if tag == "!":
             return text
         kind = _SCALAR_TAGS.get(tag.removeprefix(_CORE)) if tag.startswith(_CORE) else None
@@ -254,6 +241,28 @@ class _Builder:
         if type(value) is not kind:
             raise _Unfit(f"what follows {_short(tag)} is something else")
         return value
+
+
+_KINDS = {
+    "ScalarEvent": "scalar",
+    "AliasEvent": "alias",
+    "SequenceStartEvent": "[",
+    "SequenceEndEvent": "]",
+    "MappingStartEvent": "{",
+    "MappingEndEvent": "}",
+    "DocumentStartEvent": "document",
+}
+
+
+def events_of(events: Iterable[Any]) -> Iterator[Event]:
+    """ruamel's events as our own, without those that say nothing."""
+    for event in events:
+        kind = _KINDS.get(type(event).__name__)
+        if kind is not None:
+            mark, tag = event.start_mark, getattr(event, "tag", None)
+            value, style = getattr(event, "value", ""), getattr(event, "style", None)
+            anchor = getattr(event, "anchor", None)
+            yield Event(kind, mark.line, mark.column, value, style, None if tag is None else str(tag), anchor)
 
 
 def typed(text: str) -> object:

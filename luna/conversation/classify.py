@@ -8,7 +8,8 @@ reminders. Which signs there are is `luna.conversation.patterns`' business, what
 import enum
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.conversation import patterns
 from luna.conversation.passages import (
@@ -40,8 +41,7 @@ class Nature(enum.StrEnum):
     NOISE = "noise"
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A part of a turn, as much of it as is worth keeping."""
 
     number: int

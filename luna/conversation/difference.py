@@ -5,7 +5,8 @@ into a log.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.conversation.stable import Turn, turns
 from luna.model.chat import Message
@@ -17,8 +18,7 @@ _LEAD = 20
 """Characters of it that are still the same."""
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """The first message that differs."""
 
     index: int

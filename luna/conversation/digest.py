@@ -18,6 +18,8 @@ from luna.tools.profiles import ClientProfile
 SIZE = 16
 """Bytes of a digest."""
 _ROLES = {role: role.encode() for role in get_args(Role)}
+SHORT = 2_000
+"""Bytes of words that are put together before they are digested: longer ones are not copied for that."""
 
 
 @lru_cache(maxsize=1024)
@@ -31,13 +33,17 @@ def root(*scope: str) -> bytes:
 def link(before: bytes, turn: Turn) -> bytes:
     """The digest of a history after one more turn."""
     _, _, role, pieces = turn
-    if len(pieces) == 2:  # nothing but words, as nearly always
-        said = b"%b%d:%b" % (pieces[0], len(pieces[1]), pieces[1])
-    else:
-        said = b"".join(
-            [b"%b%d:%b" % (kind, len(piece), piece) for kind, piece in zip(pieces[::2], pieces[1::2], strict=True)]
-        )
-    return sha256(b"%b%b %b" % (before, _ROLES[role], said)).digest()[:SIZE]
+    if len(pieces) == 2 and len(pieces[1]) < SHORT:  # nothing but words, as nearly always
+        said = b"%b%b %b%d:%b" % (before, _ROLES[role], pieces[0], len(pieces[1]), pieces[1])
+        return sha256(said).digest()[:SIZE]
+    chain = sha256(b"%b%b " % (before, _ROLES[role]))
+    for kind, piece in zip(pieces[::2], pieces[1::2], strict=True):
+        if len(piece) < SHORT:
+            chain.update(b"%b%d:%b" % (kind, len(piece), piece))
+        else:
+            chain.update(b"%b%d:" % (kind, len(piece)))
+            chain.update(piece)
+    return chain.digest()[:SIZE]
 
 
 @dataclass(frozen=True)

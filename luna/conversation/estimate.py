@@ -15,8 +15,6 @@ Weigh = Callable[[str], int]
 
 MOST_PER_CHARACTER = 200
 """No character weighs more, so that what is short need not be weighed at all."""
-LIGHTEST, BLANK = 26, 4
-"""No character but a space or a tab weighs less than the first, and these the second."""
 TURN = 400
 """The frame around a turn."""
 ATTACHMENT = 100_000
@@ -40,15 +38,22 @@ def at_most(messages: Iterable[Message]) -> int:
     )
 
 
-def least(text: str) -> int:
-    """A weight that a text certainly reaches; to count its blanks costs next to nothing."""
-    blanks = text.count(" ") + text.count("\t")
-    return len(text) * LIGHTEST - blanks * (LIGHTEST - BLANK)
+def texts(messages: Iterable[Message]) -> tuple[list[str], int]:
+    """The texts that count, and what is to be added to their weight for the frames and for what is attached."""
+    found: list[str] = []
 
+    def take(text: str) -> int:
+        found.append(text)
+        return 0
 
-def at_least(messages: Iterable[Message], *, turn: int = TURN, attachment: int = ATTACHMENT) -> int:
-    """A weight that they certainly reach; costs next to nothing."""
-    return weight(messages, least, turn=turn, attachment=attachment)
+    frames = 0
+    for message in messages:
+        if len(message.parts) == 1 and type(part := message.parts[0]) is Text and not message.name:  # as nearly always
+            found.append(part.text)
+            frames += TURN
+        else:
+            frames += weight((message,), take)
+    return found, frames
 
 
 def _part(part: Part, weigh: Weigh, attachment: int) -> int:

@@ -13,11 +13,21 @@ unless it is itself too long. Earlier reasoning is left out, as Qwen's own chat 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from luna.conversation.blocks import block, escape
+from luna.conversation.blocks import block, block_bytes, escape
 from luna.model.chat import Attachment, Message, Text, Thought, ToolCall, ToolResult
+
+T = TypeVar("T", covariant=True)
+
+
+class Write(Protocol[T]):
+    """Writes one block: `luna.conversation.blocks`."""
+
+    def __call__(self, content: str, /, **attributes: str | None) -> T: ...
+
 
 Marks = Mapping[tuple[str, str], str]
 """By what name the file is attached that stands for an attachment, by its id and URL."""
@@ -32,8 +42,19 @@ def document(messages: Sequence[Message], header: str, marks: Marks = NO_MARKS) 
     return "\n\n".join((escape(header.strip("\n")), "\n".join(blocks))) + "\n"
 
 
+def written(messages: Sequence[Message], header: str, marks: Marks = NO_MARKS) -> bytes:
+    """The same in UTF-8, at a third of the price. What Unicode does not have becomes `?`."""
+    blocks = [part for number, message in enumerate(messages, 1) for part in _turn(message, number, marks, block_bytes)]
+    head = escape(header.strip("\n")).encode("utf-8", "replace")
+    return b"\n".join((head, b"", *blocks, b"")) if blocks else b"%b\n\n\n" % head
+
+
 def turn(message: Message, number: int, marks: Marks = NO_MARKS) -> Iterator[str]:
     """One message's blocks."""
+    return _turn(message, number, marks, block)
+
+
+def _turn(message: Message, number: int, marks: Marks, block: "Write[T]") -> Iterator[T]:
     head = {"n": str(number), "role": message.role, "name": message.name or None}
     empty = True
     for part in message.parts:
@@ -45,15 +66,15 @@ def turn(message: Message, number: int, marks: Marks = NO_MARKS) -> Iterator[str
             case ToolCall():
                 yield block(part.arguments, **head, call=part.id, tool=part.name)
             case ToolResult():
-                yield from _result(part, head, marks)
+                yield from _result(part, head, marks, block)
             case Attachment():
-                yield _attached(part, head, marks)
+                yield _attached(part, head, marks, block)
         empty = False
     if empty:
         yield block("", **head, parts="0")
 
 
-def _attached(attachment: Attachment, head: Mapping[str, str | None], marks: Marks) -> str:
+def _attached(attachment: Attachment, head: Mapping[str, str | None], marks: Marks, block: "Write[T]") -> T:
     """The block that stands for an attachment. Its bytes are not in it."""
     inline = attachment.url[:5].lower() == "data:"
     return block(
@@ -67,14 +88,14 @@ def _attached(attachment: Attachment, head: Mapping[str, str | None], marks: Mar
     )
 
 
-def _result(result: ToolResult, head: Mapping[str, str | None], marks: Marks) -> Iterator[str]:
+def _result(result: ToolResult, head: Mapping[str, str | None], marks: Marks, block: "Write[T]") -> Iterator[T]:
     error = "true" if result.error else None
     about = {**head, "result": result.call_id, "tool": result.name or None, "error": error}
     if not result.parts:
         yield block("", **about, parts="0")
     for position, part in enumerate(result.parts):
         said = about | ({"more": "true"} if position else {})
-        yield block(part.text, **said) if isinstance(part, Text) else _attached(part, said, marks)
+        yield block(part.text, **said) if isinstance(part, Text) else _attached(part, said, marks, block)
 
 
 def system_text(messages: Iterable[Message]) -> str:

@@ -4,8 +4,9 @@ Pure, and linear in time whatever the text is. Knows nothing of what the passage
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from re import Pattern
+
+import msgspec
 
 
 def blocks(text: str, tag: str) -> list[str]:
@@ -32,8 +33,7 @@ def _places(text: str, tag: str) -> Iterator[tuple[int, int, int, int]]:
         yield begin, begin + len(opening), end, position
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """By what a passage is recognised. A text in which `mark` (in lower case) does not occur cannot show it, and need
     not be searched. `end` is for sections: the words in the line with which one ends."""
 

@@ -7,7 +7,8 @@ block of its own, numbered by its turn, so that no content can look like a secti
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.conversation.blocks import block, escape
 from luna.conversation.classify import PLAIN, Nature, Piece, pieces, shortened
@@ -21,8 +22,7 @@ MOST_COMPARED = 100
 NO_TASK = "(No message of the user's says what is wanted: go on with what the context shows.)"
 
 
-@dataclass(frozen=True)
-class ActiveTask:
+class ActiveTask(msgspec.Struct, frozen=True):
     """What the user wants now."""
 
     text: str
@@ -32,8 +32,7 @@ class ActiveTask:
     source: str
 
 
-@dataclass(frozen=True)
-class Sanitized:
+class Sanitized(msgspec.Struct, frozen=True):
     """A conversation without its noise."""
 
     task: ActiveTask

@@ -17,6 +17,7 @@ Words are never cut. Knows nothing of digests of a history (`luna.conversation.d
 
 import hashlib
 import re
+from codecs import readbuffer_encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -213,11 +214,11 @@ def _said(message: Message, stable: _Stable | None, calls: dict[str, int]) -> tu
 def _add(pieces: list[bytes], part: Text | Attachment, stable: _Stable | None) -> None:
     if type(part) is Attachment:
         pieces += (part.kind.encode(), _bytes(content_digest(part)))
-    elif type(part) is Text and (text := (stable(part.text) if stable else part.text).strip()):
+    elif type(part) is Text and (text := _stripped(stable(part.text) if stable else part.text)):
         if pieces and pieces[-2] == b"text":
-            pieces[-1] += b"\n" + _bytes(text)
+            pieces[-1] += b"\n" + text
         else:
-            pieces += (b"text", _bytes(text))
+            pieces += (b"text", text)
 
 
 _WHITE = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"
@@ -246,4 +247,20 @@ def _squeezed(text: str) -> bytes:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    if text.isascii():
+        return text.encode()
+    try:
+        # As `encode` does it, but the text keeps its bytes: whoever writes it down, or hashes it, needs them again.
+        return readbuffer_encode(text)[0]
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _stripped(text: str) -> bytes:
+    """Without white space at the ends."""
+    stripped = text.strip()
+    if len(stripped) == len(text) or text.isascii() or not stripped:
+        return _bytes(stripped)
+    before = len(text) - len(text.lstrip())
+    begin, end = len(_bytes(text[:before])), len(_bytes(text[before + len(stripped) :]))
+    return _bytes(text)[begin : -end if end else None]

@@ -7,7 +7,6 @@ sessions, and not what the prompts around it say.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ _SAID = frozenset({Nature.TASK, Nature.CONTEXT, Nature.ANSWER, Nature.CALL, Natu
 _NOISE = Sanitizer()
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """How much may go into the request for a summary."""
 
     tokens: int

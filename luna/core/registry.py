@@ -7,10 +7,10 @@ is loaded under a module name that holds the hash of its text, so that a flow ke
 import hashlib
 import sys
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from luna.core.installed import Offer, entry_points
 from luna.core.stage import Stage
 
 GROUP = "luna.stages"
@@ -37,8 +37,8 @@ class Registry:
         return f"<Registry {len(self._entries)} stages>"
 
     @cached_property
-    def _entries(self) -> dict[str, EntryPoint]:
-        found = entry_points(group=GROUP)
+    def _entries(self) -> dict[str, Offer]:
+        found = entry_points(GROUP)
         own = {e.name: e for e in found if _is_own(e)}
         others = {e.name: e for e in found if self._third_party and not _is_own(e)}
         return others | own  # an installed package adds names; it cannot take over `auth`
@@ -74,11 +74,11 @@ class Registry:
         return _stage_class(found, use)
 
 
-def _is_own(entry: EntryPoint) -> bool:
+def _is_own(entry: Offer) -> bool:
     return entry.module == "luna" or entry.module.startswith("luna.")
 
 
-def _load(entry: EntryPoint) -> object:
+def _load(entry: Offer) -> object:
     try:
         return entry.load()
     except (Exception, SystemExit) as error:  # whatever a package may raise while it is being imported

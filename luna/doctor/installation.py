@@ -35,8 +35,7 @@ from luna.state.account_view import login_ends
 from luna.state.accounts import Accounts
 from luna.state.credentials import CredentialStore
 from luna.state.keys import ProxyKeys
-from luna.state.store.database import DatabaseError, journal_left
-from luna.state.store.migrations import NewerDatabase
+from luna.state.store.database import DatabaseError, NewerDatabase, journal_left
 from luna.state.transfer import reading
 from luna.upstream.exchange import Backend, OutRequest, Timeouts
 from luna.upstream.replay import ReplayBackend

@@ -1,46 +1,42 @@
 """What a filter says, as a tree. What it means for a run is `luna.filters.predicate`'s, and for a database its own."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from luna.filters.operators import Operator
 
 Sign = Literal["<", "<=", ">", ">=", "="]
 
 
-@dataclass(frozen=True)
-class Matches:
+class Matches(msgspec.Struct, frozen=True):
     """One of the operator's columns is, as a whole, as the pattern says."""
 
     operator: Operator
     pattern: str
 
 
-@dataclass(frozen=True)
-class Contains:
+class Contains(msgspec.Struct, frozen=True):
     """The text stands in one of the operator's columns. Folded."""
 
     operator: Operator
     text: str
 
 
-@dataclass(frozen=True)
-class Has:
+class Has(msgspec.Struct, frozen=True):
     """One of the operator's columns is not empty."""
 
     operator: Operator
 
 
-@dataclass(frozen=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True):
     """The operator's column is one of these words."""
 
     operator: Operator
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Compares:
+class Compares(msgspec.Struct, frozen=True):
     """The sum of the operator's columns; false where nothing is known. Milliseconds, or tokens."""
 
     operator: Operator
@@ -48,8 +44,7 @@ class Compares:
     number: float
 
 
-@dataclass(frozen=True)
-class Born:
+class Born(msgspec.Struct, frozen=True):
     """It began at `since` or later, and before `until`: seconds since the epoch."""
 
     operator: Operator
@@ -57,22 +52,19 @@ class Born:
     until: float | None
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The inner one does not hold."""
 
     inner: "Condition"
 
 
-@dataclass(frozen=True)
-class Both:
+class Both(msgspec.Struct, frozen=True):
     """All of them hold."""
 
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True)
-class Either:
+class Either(msgspec.Struct, frozen=True):
     """One of them holds."""
 
     parts: tuple["Condition", ...]

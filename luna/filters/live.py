@@ -1,7 +1,8 @@
 """What a filter looks at in a flow in progress: its request, and one complete call of its answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.filters.conditions import Condition, operators_in
 from luna.filters.operators import OF_CALLS, Operator
@@ -13,8 +14,7 @@ def _nothing() -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class LiveFacts:
+class LiveFacts(msgspec.Struct, frozen=True):
     """The columns that the operators for flows in progress name; the others are not known yet."""
 
     model: str = ""

@@ -18,8 +18,9 @@ A word ends at a space and at any of & | ( ). What a value may be says the opera
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 Field = Literal[
     "model",
@@ -67,8 +68,7 @@ class Facts(Protocol):
     def preview_folded(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """One word of the language; most have one letter."""
 
     letter: str

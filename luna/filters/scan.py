@@ -1,8 +1,9 @@
 """From a filter's text to its pieces, each with the column at which it begins."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 
@@ -18,8 +19,7 @@ _CLOSING = "&|()!~'\"<>="
 Sort = Literal["and", "or", "not", "open", "close", "operator", "value", "end"]
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """`text` is an operator's letters, or a value without its quotes. `column` counts from 1."""
 
     sort: Sort

@@ -29,9 +29,9 @@ class FieldTable:
 
     def ignored(self, fields: dict[str, msgspec.Raw]) -> list[str]:
         """The names to report, in the client's order; overlong ones are cut. Raises LunaError(BAD_REQUEST)."""
-        return [name[:_NAME_LENGTH] for name, raw in fields.items() if self._is_named(name, bytes(raw))]
+        return [name[:_NAME_LENGTH] for name, raw in fields.items() if self._is_named(name, raw)]
 
-    def _is_named(self, name: str, value: bytes) -> bool:
-        if name in self.read or name in self.bookkeeping or value == b"null":
+    def _is_named(self, name: str, raw: msgspec.Raw) -> bool:
+        if name in self.read or name in self.bookkeeping or (value := bytes(raw)) == b"null":
             return False
         return name not in self.harmless or read(_VALUE, value) not in self.harmless[name]

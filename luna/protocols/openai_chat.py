@@ -11,7 +11,7 @@ import msgspec
 from luna.model.chat import ChatRequest
 from luna.model.dialect import AnswerHead, ClientRequest, Encoder, Facts, Parsed, Reply
 from luna.model.errors import Kind, LunaError
-from luna.protocols import body, openai_errors, openai_tools, sse
+from luna.protocols import body, openai_errors, openai_lean, openai_tools, sse
 from luna.protocols.openai_decode import decode
 from luna.protocols.openai_encode import ChunkEncoder, DocumentEncoder
 from luna.protocols.openai_fields import TABLE
@@ -41,11 +41,15 @@ class OpenAIChat:
         return f"<dialect {self.name}>"
 
     def parse(self, request: ClientRequest) -> Parsed:
-        """Decode the body. A skim beside the decode finds the fields nobody reads; it skips over their values."""
+        """Decode the body. Where it has fields that nobody reads, a skim beside the decode finds them; it skips over
+        their values."""
         if not request.body and request.method in _BODILESS:
             return Parsed(Document(Body()), Facts())
         if not request.body.strip():
             raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
+        known = openai_lean.read(request.body)
+        if known is not None:
+            return Parsed(Document(known), Facts(known.model, known.stream, openai_tools.tool_names(known)))
         decoded = body.read(_BODY, request.body)
         unread = TABLE.ignored(body.read(_FIELDS, request.body))
         facts = Facts(decoded.model, decoded.stream, openai_tools.tool_names(decoded))

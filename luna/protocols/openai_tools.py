@@ -5,11 +5,12 @@ a function with one text argument, `input`; its calls come back as calls of that
 ignored, like the server-side tools (`web_search` …) that luna does not have.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from luna.model.chat import Tool, ToolChoice
 from luna.protocols.body import bad_field
-from luna.protocols.openai_types import Body, ChoiceIn, FunctionIn, ToolIn
+from luna.protocols.openai_types import Body, ChoiceIn, FunctionIn, Offered, ToolIn
 
 _FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _WORDS: dict[str, Literal["auto", "none", "required"]] = {
@@ -24,17 +25,32 @@ def tool_names(body: Body) -> tuple[str, ...]:
     """The names of all tools, for routing."""
     if not (body.tools or body.functions):
         return ()
+    known = body.tools if isinstance(body.tools, Offered) else None
+    if known is not None and known.names is not None and not body.functions:
+        return known.names
     named = [entry.called for entry in body.tools or ()] + [entry.name for entry in body.functions or ()]
-    return tuple(name for name in named if name)
+    names = tuple(name for name in named if name)
+    if known is not None and not body.functions:
+        known.names = names
+    return names
 
 
 def tools(body: Body) -> tuple[list[Tool], list[str]]:
     """The tools, and the entries that luna cannot honour as they are. Raises LunaError(BAD_REQUEST)."""
+    known = body.tools if isinstance(body.tools, Offered) else None
+    if known is None:
+        found, ignored = _tools(body.tools or ())
+    else:
+        known.made = known.made or _tools(known)
+        found, ignored = [*known.made[0]], [*known.made[1]]
+    found += [_function(entry) for entry in body.functions or ()]
+    return found, ignored
+
+
+def _tools(entries: Sequence[ToolIn]) -> tuple[list[Tool], list[str]]:
     found: list[Tool] = []
     ignored: list[str] = []
-    if not (body.tools or body.functions):
-        return found, ignored
-    for index, entry in enumerate(body.tools or ()):
+    for index, entry in enumerate(entries):
         at = f"tools[{index}]"
         if not entry.called:
             if entry.type in ("function", "custom"):
@@ -44,7 +60,6 @@ def tools(body: Body) -> tuple[list[Tool], list[str]]:
         if entry.custom is not None:
             ignored.append(f"{at}.custom")
         found.append(_tool(entry))
-    found += [_function(entry) for entry in body.functions or ()]
     return found, ignored
 
 

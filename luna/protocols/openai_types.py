@@ -5,9 +5,12 @@ ignored is `openai_fields`. Lenient where real clients differ (content as text, 
 text or object; tools nested or flat), strict about types. Unknown fields below the top level are skipped.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+
+from luna.model.chat import Tool
 
 
 class UrlIn(msgspec.Struct, gc=False):
@@ -114,6 +117,14 @@ class ToolIn(msgspec.Struct, gc=False):
         """The tool's name, wherever it stands; "" for tools of the server's own, such as `web_search`."""
         named = self.function or self.custom
         return named.name if named is not None else self.name or ""
+
+
+class Offered(list[ToolIn]):
+    """Entries of `tools` that come again with other bodies, with what was made of them. Not to be changed."""
+
+    made: "tuple[Sequence[Tool], Sequence[str]] | None" = None
+    """See `luna.protocols.openai_tools`."""
+    names: tuple[str, ...] | None = None
 
 
 class NamedIn(msgspec.Struct, gc=False):

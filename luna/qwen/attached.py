@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from luna.model.chat import Attachment, Message, ToolResult
+from luna.model.chat import Attachment, Message, Text, ToolResult
 from luna.qwen.file_types import extension
 
 LONGEST_NAME = 100
@@ -48,8 +48,10 @@ def attached(messages: Sequence[Message]) -> list[Attached]:
     found: dict[tuple[str, str], Attached] = {}
     counts: dict[str, int] = {}
     names: set[str] = set()
-    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
+    last = next((place for place in range(len(messages) - 1, -1, -1) if messages[place].role == "user"), -1)
     for place, message in enumerate(messages):
+        if len(message.parts) == 1 and type(message.parts[0]) is Text:  # as nearly always
+            continue
         for attachment, direct in _attachments(message):
             key = (attachment.id, attachment.url)
             earlier = found.get(key)

@@ -1,36 +1,72 @@
 """The process's one ASGI application: guard first, then models, control plane, health and pages.
 
-Owns the dispatch. The control plane is reached before any route of `routes.yaml` could be asked,
-so a broken file never locks anybody out.
+Owns the dispatch, and that the control plane is there when it is asked something: until then, luna does without it, and
+without everything that it imports. It is reached before any route of `routes.yaml` could be asked, so a broken file
+never locks anybody out.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
+import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from luna.admin import signin
-from luna.admin.audit import Audited
-from luna.admin.door import Door, Locked
-from luna.admin.envelope import STATUS, error_document, json, refusal
-from luna.admin.operation import Operation
+from luna.admin.envelope import refusal
 from luna.model.ambient import Ids
 from luna.model.dialect import Reply
-from luna.model.errors import Kind, LunaError
+from luna.model.errors import LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import SECURITY_HEADERS, ClientLeft, headers_of, read_body, send_reply
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
-from luna.state.audit import Audit
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
 
 MAX_CONTROL_BODY = 4 * 1024 * 1024
 
 _OF_A_REPLY = ("content-type", "content-length")
-_BY_STATUS = {status: kind for kind, status in reversed(STATUS.items())}
+_ALIVE = Reply(200, b'{"status":"ok"}', headers=(("cache-control", "no-store"),))
+"""As `luna.server.health` says it."""
+
+
+class LateControl:
+    """The control plane, made with the first request to it. `module`: what its making imports; `make`: makes its
+    routes and it."""
+
+    def __init__(self, module: str, make: "Callable[[], tuple[list[Route], ASGIApp]]") -> None:
+        self._module = module
+        self._make = make
+        self._made: tuple[list[Route], ASGIApp] | None = None
+
+    def __repr__(self) -> str:
+        return f"<LateControl {'made' if self._made is not None else 'not yet made'}>"
+
+    @property
+    def operations(self) -> "list[Route]":
+        """Every route of it, for its description; it is made if need be."""
+        return self._all[0]
+
+    @property
+    def app(self) -> ASGIApp:
+        """It itself, made if need be."""
+        return self._all[1]
+
+    @property
+    def _all(self) -> "tuple[list[Route], ASGIApp]":
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._made is None:
+            if scope["path"] == "/health" and scope["method"] == "GET":
+                await send_reply(send, _ALIVE)
+                return
+            await anyio.to_thread.run_sync(partial(import_module, self._module))  # so that streams go on meanwhile
+        await self.app(scope, receive, _with_security_headers(send))
 
 
 class App:
@@ -72,7 +108,7 @@ class App:
         except LunaError as error:
             await _refuse(send, error)
             return
-        await self._control(scope, _bodied(body, receive), _with_security_headers(send))
+        await self._control(scope, _bodied(body, receive), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: LunaError, is_model: bool) -> None:
         try:
@@ -85,26 +121,6 @@ class App:
             await send_reply(send, dialect_for(scope["method"], scope["path"]).error(error, Ids().token("flow_")))
         else:
             await _refuse(send, error)
-
-
-def control_plane(
-    *,
-    door: Door,
-    api: Sequence[Route],
-    open_routes: Sequence[Route],
-    audit: Audit | None = None,
-    pages: Sequence[Route] = (),
-) -> Starlette:
-    """The Starlette application for everything that is not a model endpoint. With an `audit` changes are written down;
-    `pages` take what nobody else does."""
-    router = Router(routes=list(api))
-    reads = [(route.method, f"/api{route.path}") for route in api if isinstance(route, Operation) and route.reads]
-    locked = Locked(Audited(router, audit, reads) if audit is not None else router, door)
-    login = signin.by_url(door, audit)
-    return Starlette(
-        routes=[*open_routes, login, Mount("/api", app=locked), *pages],
-        exception_handlers={LunaError: _on_luna_error, HTTPException: _on_http_error, Exception: _on_the_unforeseen},
-    )
 
 
 async def _nothing() -> None:
@@ -129,27 +145,6 @@ def _bodied(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-async def _on_luna_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, LunaError)
-    return refusal(error)
-
-
-async def _on_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    kind = _BY_STATUS.get(error.status_code, Kind.INTERNAL)
-    message = {
-        404: f"There is nothing at {request.url.path[:200]}.",
-        405: f"{request.url.path[:200]} does not take {request.method}.",
-    }.get(error.status_code, error.detail)
-    return json(error_document(LunaError(kind, message)), error.status_code)
-
-
-async def _on_the_unforeseen(_: Request, error: Exception) -> Response:
-    """The server goes on to log it."""
-    said = f"luna met an unexpected {type(error).__name__}."
-    return refusal(LunaError(Kind.INTERNAL, said, hint="The log of the process has the details."))
 
 
 def _with_security_headers(send: Send) -> Send:

@@ -1,58 +1,20 @@
 """Puts one process together: state, configuration, engine, application.
 
-Owns the order in which long-lived things are made and closed, and which route asks whom. Starts no server and watches
-no file of the configuration: that is `luna.server.supervise`.
+Owns the order in which long-lived things are made and closed. Which route of the control plane asks whom is
+`luna.server.controls`'s, which comes with the first request to one. Starts no server and watches no file of the
+configuration: that is `luna.server.supervise`.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from starlette.routing import Route
+import msgspec
 
-from luna.admin import (
-    account_usage,
-    accounts,
-    audit,
-    breakpoints,
-    capture,
-    chat_cleanup,
-    config,
-    debug,
-    debug_tasks,
-    drift,
-    egress,
-    elsewhere,
-    events,
-    explain,
-    files,
-    flows,
-    inspect,
-    keys,
-    logs,
-    metrics,
-    models,
-    network,
-    openapi,
-    overflow,
-    overview,
-    pipeline,
-    prompts,
-    provider,
-    runs,
-    runtime,
-    sessions,
-    signin,
-    stages,
-    workers,
-)
-from luna.admin.bundles import OpenedView
-from luna.admin.debug_tasks import Workings
 from luna.admin.door import Door, load_admin_key, signed_out_file
-from luna.admin.flow_faces import FlowFaces
-from luna.admin.flows import Flows
-from luna.admin.inspect import Inspector
-from luna.config.editing import ConfigFiles
+from luna.admin.stages import StageWatch
+from luna.config.diagnostics import Diagnostic
 from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides
 from luna.config.settings import Settings
@@ -60,36 +22,34 @@ from luna.core.engine import Engine
 from luna.core.live import LiveFlows
 from luna.core.registry import Registry
 from luna.core.services import Services
-from luna.demo.serve import Lookalike
+from luna.core.snapshot import Snapshot
 from luna.model.ambient import Clock, SystemClock
 from luna.model.errors import Kind, LunaError
-from luna.protocols.registry import dialect_for
-from luna.qwen.catalogue import Catalogue
 from luna.qwen.endpoints import Site
-from luna.server import figures, health, keeping, pages, static
-from luna.server.again import Again
-from luna.server.app import App, control_plane
+from luna.server import figures
+from luna.server.app import App, LateControl
 from luna.server.chosen import Choice
 from luna.server.gateway import Gateway
 from luna.server.guard import Guard
 from luna.server.halting import Halts
 from luna.server.memory import open_memory
-from luna.server.probes import Probes
 from luna.server.state import State, open_state
 from luna.server.tracing import keep_books
 from luna.server.worker import WorkerSide
 from luna.state.accounts import Accounts
-from luna.state.drift import Drift
 from luna.state.summaries import Say
-from luna.state.uploads import Uploads
-from luna.wire.store import Recordings
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+    from starlette.types import ASGIApp
+
+    from luna.admin.bundles import OpenedView
 
 DEMO_PACE = 0.02
 """Seconds between two frames of the look-alike, so that a person sees an answer stream."""
 
 
-@dataclass(frozen=True)
-class House:
+class House(msgspec.Struct, frozen=True):
     """Everything that one process is made of."""
 
     settings: Settings
@@ -97,8 +57,7 @@ class House:
     config: LiveConfig
     state: State
     live: LiveFlows
-    operations: list[Route]
-    """Every route of the admin API and beside it, for its description."""
+    control: LateControl
     worker: WorkerSide
     admin_key: str
     admin_key_is_new: bool
@@ -107,6 +66,11 @@ class House:
         """End what would go on for as long as somebody listens: the server stops only when nobody is served."""
         self.state.bulletin.close()
         self.worker.end()
+
+    @property
+    def operations(self) -> "list[Route]":
+        """Every route of the admin API and beside it, for its description."""
+        return self.control.operations
 
     @property
     def services(self) -> Services:
@@ -121,7 +85,7 @@ class House:
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, *, clock: Clock | None = None, opened: OpenedView | None = None
+    settings: Settings, *, clock: Clock | None = None, opened: "OpenedView | None" = None
 ) -> AsyncIterator[House]:
     """Build everything from the settings; close it in reverse. `opened`: it shows a bundle. Raises ConfigurationError
     when the YAML does not compile at the start, OSError when the data directory cannot be used, DatabaseError and
@@ -133,6 +97,8 @@ async def assemble(
         live_config = await LiveConfig.load(settings, registry, clock, edit=overrides.edit)
         state = await open_state(settings, clock, stack)
         if settings.demo:
+            from luna.demo.serve import Lookalike  # which nobody else needs
+
             lookalike = await stack.enter_async_context(Lookalike(clock=clock, pace=DEMO_PACE))
             login = lookalike.login("demo")
             state.accounts.add_demo(Site(lookalike.url, lookalike.url), token=login.token, cookies=login.cookies)
@@ -154,34 +120,22 @@ async def assemble(
             choice=Choice(door),
             key_required=not settings.loopback,
         )
-        live_config.on_change(lambda: state.bulletin.publish("config", pipeline.files_changed(live_config)))
+        live_config.on_change(lambda: state.bulletin.publish("config", _files_changed(live_config)))
+        live_config.gate = _gate
         tasks = state.background
-        tasks.keep("the stage counts", stages.StageWatch(live, state.bulletin).run)
+        tasks.keep("the stage counts", StageWatch(live, state.bulletin).run)
         memory = await open_memory(state.services, state.store, clock, settings.data_dir, _speaker(live_config))
         tasks.keep("the sessions", memory.upkeep.run)
         tasks.keep("the compacted files", memory.files.keep_tidy)
-        faces = FlowFaces(state.services[Recordings])
-        workings = Workings(live, state.runs, state.accounts, live_config.cell, state.egress.usage, clock)
-        api = [
-            *_api(settings, state, live_config, overrides, live, clock, faces),
-            *sessions.routes(memory.archive, memory.upkeep, state.chats, state.runs, state.preferences.live, secrets),
-            *debug.routes(_probes(gateway, state, clock)),
-            *debug_tasks.routes(workings),
-            *inspect.routes(Inspector(faces, live_config, Again(gateway) if opened is None else None)),
-            *keeping.routes(state, live_config, secrets, settings.data_dir, opened),
-        ]
-        front: list[Route] = [
-            *health.routes(live_config, state.accounts, live, state.store, settings.data_dir),
-            *metrics.routes(state.metrics, door, open=settings.loopback),
-            *signin.routes(door, state.audit),
-            *elsewhere.routes(),
-        ]
-        operations: list[Route] = [*api, *front]
-        operations += openapi.routes(operations)
-        front += debug_tasks.at_the_root(workings, door)
-        built = static.pages_directory()
-        last = static.Pages(built).routes() if built else pages.routes(live_config, state.accounts)
-        control = control_plane(door=door, audit=state.audit, api=[*api, operations[-1]], open_routes=front, pages=last)
+
+        def controls() -> "tuple[list[Route], ASGIApp]":
+            from luna.server.controls import Parts, control_of  # the whole admin API
+
+            return control_of(
+                Parts(settings, state, live_config, overrides, live, clock, door, gateway, memory, secrets, opened)
+            )
+
+        control = LateControl("luna.server.controls", controls)
         worker = WorkerSide(
             key=settings.worker_key,
             sites=[settings.qwen_base_url, settings.qwen_auth_url],
@@ -189,19 +143,19 @@ async def assemble(
             ip_url=lambda: state.preferences.live.current.egress_isolation.verify_ip_url,
         )
         app = App(Guard(settings.allowed_hosts), gateway, control, worker, settings.max_body)
-        yield House(settings, app, live_config, state, live, operations, worker, admin_key, is_new)
+        yield House(settings, app, live_config, state, live, control, worker, admin_key, is_new)
 
 
-def _probes(gateway: Gateway, state: State, clock: Clock) -> Probes:
-    return Probes(
-        gateway,
-        runs=state.runs,
-        recordings=state.services[Recordings],
-        scheduler=state.scheduler,
-        ledger=state.chats.ledger,
-        uploads=state.services[Uploads],
-        clock=clock,
-    )
+def _files_changed(config: LiveConfig) -> Any:
+    from luna.admin.pipeline import files_changed  # with the first change
+
+    return files_changed(config)
+
+
+async def _gate(routes: Path, now: Snapshot, new: Snapshot) -> list[Diagnostic]:
+    from luna.replay.gate import refusals  # with the first change
+
+    return await refusals(routes, now, new)
 
 
 def _speaker(live_config: LiveConfig) -> Say:
@@ -220,42 +174,3 @@ def _secrets(settings: Settings, state: State, admin_key: str) -> Callable[[], l
     """Every value that no recording and no log may show, as of now."""
     fixed = [*settings.proxy_keys, admin_key, *([settings.worker_key] if settings.worker_key else [])]
     return lambda: [*state.accounts.secrets(), *state.network.secrets(), *fixed]
-
-
-def _api(
-    settings: Settings,
-    state: State,
-    live_config: LiveConfig,
-    overrides: PromptOverrides,
-    live: LiveFlows,
-    clock: Clock,
-    faces: FlowFaces,
-) -> list[Route]:
-    """All routes below /api."""
-    return [
-        *account_usage.routes(state.store, clock),
-        *accounts.routes(state.accounts, state.scheduler),
-        *audit.routes(state.audit),
-        *breakpoints.routes(state.breakpoints, live_config.cell),
-        *capture.routes(state.captures),
-        *chat_cleanup.routes(state.chats),
-        *config.routes(settings, state.preferences, state.keys),
-        *drift.routes(state.services[Drift]),
-        *egress.routes(state.egress, state.accounts),
-        *events.routes(state.bulletin),
-        *explain.routes(live_config, dialect_for),
-        *files.routes(ConfigFiles(live_config)),
-        *flows.routes(Flows(state.runs, state.logs, live, faces, live_config.cell, clock.wall)),
-        *keys.routes(state.keys),
-        *logs.routes(state.logs, state.runs),
-        *models.routes(state.accounts, state.services[Catalogue], live_config.cell, state.runs),
-        *network.routes(state.network, state.egress, state.accounts),
-        *overflow.routes(state.overflow),
-        *overview.routes(state.runs, clock.wall),
-        *pipeline.routes(live_config, live),
-        *prompts.routes(overrides, live_config),
-        *provider.routes(state.accounts),
-        *runs.routes(state.runs, live),
-        *runtime.routes(state.scheduler, state.runs),
-        *workers.routes(state.network, state.egress),
-    ]

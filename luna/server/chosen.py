@@ -8,8 +8,6 @@ name runs with its own options, and is recorded.
 
 from collections.abc import Iterable
 
-from starlette.datastructures import Headers
-
 from luna.admin.door import Door
 from luna.config.diagnostics import did_you_mean
 from luna.core.routing import Matcher
@@ -50,6 +48,8 @@ class Choice:
         return chosen(pipeline, snapshot)
 
     def _check(self, request: ClientRequest) -> None:
+        from starlette.datastructures import Headers  # for the few who choose
+
         try:
             self._door.check(Headers(dict(request.headers)))
         except LunaError:

@@ -1,11 +1,11 @@
 """Which figure of `/metrics` asks whom.
 
-Owns that wiring, and the start of what measures beside the requests. What the figures are is `luna.admin.metrics'`.
+Owns that wiring, and the start of what measures beside the requests. What the figures are is `luna.admin.observed'`.
 """
 
 from pathlib import Path
 
-from luna.admin.metrics import observe_house, observe_traces, observe_workings
+from luna.admin.observed import observe_house, observe_traces, observe_workings
 from luna.core.live import LiveFlows
 from luna.model.ambient import Clock
 from luna.server.pulse import Pulse

@@ -4,7 +4,6 @@ Owns the birth of a flow: body, dialect, snapshot, route, recorder. What happens
 the engine's. Nothing stands between a stream and `send`.
 """
 
-import gc
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
@@ -26,9 +25,6 @@ from luna.server.chosen import Choice, chosen
 from luna.wire.recorder import CURRENT, Recorder
 from luna.wire.store import Recordings
 
-LARGE = 256 * 1024
-"""Bytes of a body that is large: before it is looked at the young garbage goes, in which earlier ones like it may lie.
-Collections go by the number of objects, and a few large flows would hold hundreds of megabytes until the next."""
 METHODS = ("GET", "POST", "DELETE")
 OWN = "(probe)"
 """The name of the route of requests of luna's own."""
@@ -70,8 +66,6 @@ class Gateway:
         dialect = dialect_for(scope["method"], scope["path"])
         try:
             body = await read_body(scope, receive, self._max_body)
-            if len(body) >= LARGE:
-                gc.collect(1)
             request = request_of(scope, headers, body)
             snapshot = self._cell.current
             parsed = parse_body(dialect, request)
@@ -90,10 +84,7 @@ class Gateway:
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
         flow = self._flow(request, parsed, snapshot, route, ids)
-        try:
-            await self._run(flow, ClientLine(receive, send))
-        finally:
-            flow.notes.clear()  # they know their flow: the two would be left for the garbage collector
+        await self._run(flow, ClientLine(receive, send))
 
     async def ask(
         self,
@@ -147,6 +138,7 @@ class Gateway:
             CURRENT.reset(token)
             FLOW.reset(named)
             self._books.close(flow, run, status=line.status, sent=line.sent)
+            flow.release()
 
     def _record(self, flow: Flow) -> Recorder | None:
         if flow.route.record == "off":

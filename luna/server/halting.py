@@ -5,8 +5,9 @@ changed request, other events, an answer, an error. Who waits, and what is decid
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+import msgspec
 
 from luna.core.flow import Flow
 from luna.core.live import LiveFlows
@@ -133,7 +134,9 @@ class Halting:
     async def _judged(self, flow: Flow, boundary: str, gate: Gate, call: Call) -> list[StreamEvent]:
         """What goes on of a complete call. One that has been looked at before is not looked at again."""
         mark = call.opening.id
-        facts = replace(self._facts(flow), tools=lines([call.opening.name]), arguments_folded=folded(call.arguments))
+        facts = msgspec.structs.replace(
+            self._facts(flow), tools=lines([call.opening.name]), arguments_folded=folded(call.arguments)
+        )
         found = self._breakpoints.find(boundary, facts, of_calls=True, done=lambda id: f"{id} {mark}" in self._done)
         if found is None:
             return gate.passed(call.events)

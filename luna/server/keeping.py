@@ -12,7 +12,6 @@ from luna.admin import bundles, fixtures, plan
 from luna.admin.bundles import OpenedView
 from luna.admin.flow_faces import FlowFaces
 from luna.config.live import LiveConfig
-from luna.replay.gate import refusals
 from luna.server.state import State
 from luna.state.identities import identities
 from luna.wire.store import Recordings
@@ -21,10 +20,9 @@ from luna.wire.store import Recordings
 def routes(
     state: State, config: LiveConfig, secrets: Callable[[], list[str]], data_dir: Path, opened: OpenedView | None
 ) -> list[Route]:
-    """The routes; and from now on the reloads pass the gate."""
+    """The routes."""
     recordings = state.services[Recordings]
     faces, live = FlowFaces(recordings), state.preferences.live
-    config.gate = refusals
 
     def known() -> list[str]:
         return [*secrets(), *identities(state.accounts.all())]

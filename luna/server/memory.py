@@ -3,8 +3,9 @@
 Owns which services these are made of. What they do is `luna.state`'s.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from luna.core.services import Services
 from luna.model.ambient import Clock
@@ -25,8 +26,7 @@ from luna.state.summaries import Say, Summaries
 from luna.state.uploads import Uploads
 
 
-@dataclass(frozen=True)
-class Remembrance:
+class Remembrance(msgspec.Struct, frozen=True):
     """What the process needs of it. `upkeep.run` and `files.keep_tidy` run beside the requests."""
 
     archive: SessionArchive

@@ -11,7 +11,6 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -105,7 +104,7 @@ async def opened(bundle: Bundle, *, port: int = 0) -> AsyncIterator[House]:
         clock = ShiftedClock(bundle.recording.head.born + LATER)
         async with assemble(settings, clock=clock, opened=_view(bundle, configuration)) as house:
             await _take_in(house, bundle)
-            yield replace(house, app=ReadOnly(house.app, house.operations))
+            yield msgspec.structs.replace(house, app=ReadOnly(house.app, house.operations))
 
 
 def _lay_out(bundle: Bundle, base: Path) -> tuple[Path, str]:

@@ -5,14 +5,13 @@ ask them is `luna.server.assemble`'s business.
 """
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
+import msgspec
 
 from luna import __version__
-from luna.admin.logs import telling
 from luna.config.preferences import PreferenceFile
 from luna.config.settings import Settings
 from luna.core.services import Services
@@ -40,6 +39,7 @@ from luna.state.discretion import Discretion
 from luna.state.drift import Drift, Finding, wanted
 from luna.state.egress import Egress
 from luna.state.keys import ProxyKeys
+from luna.state.log_archive import LogEntry
 from luna.state.logs import Logs
 from luna.state.metrics import Metrics
 from luna.state.network import Network
@@ -67,8 +67,7 @@ CONNECTIONS = 15.0
 """Seconds between two looks for connections that can serve nobody any more."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """Everything that outlives a request, as it was made for one process."""
 
     services: Services
@@ -281,10 +280,18 @@ def _keep(state: State, tasks: Background, clock: Clock) -> None:
     news = RunNews(state.bulletin, clock.monotonic)
     news.follow(state.runs)
     tasks.keep("the news of runs", news.keep)
-    state.logs.watch(telling(state.bulletin))
+    state.logs.watch(partial(_tell_lines, state.bulletin))
     state.preferences.live.watch(lambda _: state.bulletin.publish("config", {"changed": "settings"}))
     state.audit.watch(lambda change: state.bulletin.publish("audit", change))
     state.captures.watch = lambda job: state.bulletin.publish("capture", job)
     state.network.watch(lambda: state.bulletin.publish("config", {"changed": "network"}))
     state.accounts.watch(lambda one: state.bulletin.publish("accounts", {"id": one.id if one is not None else None}))
     state.breakpoints.watch(lambda: state.bulletin.publish("breakpoints", state.breakpoints.news()))
+
+
+def _tell_lines(bulletin: Bulletin, entries: list[LogEntry]) -> None:
+    """Tell the pages of new lines: in batches, as the log takes them in."""
+    if bulletin.watched:
+        from luna.admin.logs import view  # it is there already: somebody watches
+
+        bulletin.publish("logs", [view(entry) for entry in entries])

@@ -77,6 +77,7 @@ async def supervise(house: House, *, announce: Callable[[], None], grace: float 
     stopping = anyio.Event()
     gc.freeze()  # what is here now stays, and need not be looked at again
     gc.set_threshold(YOUNG, 20, 20)
+    gc.enable()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(house.config.watch)
         tasks.start_soon(_obey_signals, house, stopping, tasks, grace)

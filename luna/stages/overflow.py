@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from luna.conversation.estimate import at_least, at_most, weight
+from luna.conversation.estimate import at_most, texts, weight
 from luna.core.flow import Flow
 from luna.core.stage import BuildContext, RequestStage, StageOptions
 from luna.model.chat import Message, Text
@@ -96,7 +96,7 @@ class Overflow(RequestStage):
         _warn(flow, unsent, preferences)
         if plan.maximum is None or not unsent.exceeds(plan.maximum):
             return
-        if plan.threshold is None or unsent.bytes > MOST_FILE_BYTES:
+        if plan.threshold is None or unsent.is_beyond(MOST_FILE_BYTES):
             raise refusal(flow, unsent.tokens, plan.maximum)
 
     def _threshold(self, preferences: Preferences) -> int | None:
@@ -123,6 +123,11 @@ class Length:
         return f"<Length of {len(self._messages)} messages>"
 
     @cached_property
+    def _about(self) -> int:
+        said, frames = texts(self._messages)
+        return tokens.about(said) + frames
+
+    @cached_property
     def tokens(self) -> int:
         """About how many tokens they are."""
         return tokens.tokens(weight(self._messages, tokens.weight))
@@ -132,10 +137,15 @@ class Length:
         """How many bytes their words are."""
         return weight(self._messages, lambda text: len(text.encode("utf-8", "replace")), turn=0, attachment=0)
 
+    def is_beyond(self, limit: int) -> bool:
+        """Their words are more than so many bytes. No character has more than four, which mostly tells."""
+        most = weight(self._messages, len, turn=0, attachment=0) * 4
+        return most > limit and self.bytes > limit
+
     def exceeds(self, limit: int) -> bool:
         """They are longer than so many tokens."""
         most = limit * tokens.UNIT
-        return self._at_most > most and (at_least(self._messages) > most or self.tokens > limit)
+        return self._at_most > most and self._about > most
 
 
 def _own_limit(flow: Flow) -> int | None:

@@ -6,11 +6,11 @@ belongs to `luna.conversation`, keeping its local copy to `luna.state.overflow_f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from luna.conversation.estimate import MOST_PER_CHARACTER, at_least, at_most, least
-from luna.conversation.overflow import document, system_text, take_closing
+from luna.conversation.estimate import MOST_PER_CHARACTER, at_most, texts
+from luna.conversation.overflow import system_text, take_closing, written
 from luna.conversation.sanitize import sanitize
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -36,11 +36,17 @@ class OverflowFile:
     """A prompt as a file."""
 
     name: str
-    text: str
+    data: bytes = field(repr=False)
+    """Its text, in UTF-8."""
     prompt: str
     """What is typed beside it."""
     tokens: int
     """About how long the text is."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.data.decode()
 
 
 class OverflowPlan:
@@ -82,7 +88,7 @@ class OverflowPlan:
         if self.most_typed is None:
             return False
         most = self.most_typed * tokens.UNIT
-        return at_most(messages) > most and at_least(messages, turn=0, attachment=0) > most
+        return at_most(messages) > most and tokens.about(texts(messages)[0]) > most
 
     def fits_inline(self, text: str) -> bool:
         """The text may be typed, if it must."""
@@ -94,17 +100,18 @@ class OverflowPlan:
         rest, closing = take_closing(messages)
         system = system_text(rest)
         typed = self.most_typed is None or not exceeds(system, self.most_typed)
-        text = self._written([message for message in rest if message.role != "system" or not typed])
+        data = self._written([message for message in rest if message.role != "system" or not typed])
         name = self._name()
         prompt = self._prompts["transport"].render(system=system if typed else "", file=name, closing=closing)
-        return OverflowFile(name, text, prompt.strip("\n"), tokens.estimate(text))
+        return OverflowFile(name, data, prompt.strip("\n"), tokens.tokens(tokens.about([data])))
 
-    def _written(self, turns: Sequence[Message]) -> str:
+    def _written(self, turns: Sequence[Message]) -> bytes:
         count, names = str(len(turns)), marks(self._flow.chat.messages)
         if not self._sanitizer.enabled:
-            return document(turns, self._prompts["header"].render(turns=count), names)
+            return written(turns, self._prompts["header"].render(turns=count), names)
         kept = sanitize(turns, self._sanitizer, names)
-        return kept.document(self._prompts["sanitized"].render(turns=count, left_out=str(kept.left_out)))
+        text = kept.document(self._prompts["sanitized"].render(turns=count, left_out=str(kept.left_out)))
+        return text.encode("utf-8", "replace")
 
     def _name(self) -> str:
         born = datetime.fromtimestamp(self._flow.born, UTC)
@@ -120,7 +127,7 @@ class OverflowPlan:
         if files is not None:
             bound = self._flow.notes.get(BOUND)
             session = bound.session if bound is not None else ""
-            await files.keep(file.name, file.text, session=session, run=self._flow.id, tokens=file.tokens)
+            await files.keep(file.name, file.data, session=session, run=self._flow.id, tokens=file.tokens)
 
 
 OVERFLOW: Key[OverflowPlan] = Key("overflow")
@@ -128,9 +135,9 @@ OVERFLOW: Key[OverflowPlan] = Key("overflow")
 
 
 def exceeds(text: str, limit: int) -> bool:
-    """The text is longer than so many tokens. What is short, or very long, need not be weighed for that."""
+    """The text is longer than so many tokens. What is short need not be weighed for that."""
     most = limit * tokens.UNIT
-    return len(text) * MOST_PER_CHARACTER > most and (least(text) > most or tokens.estimate(text) > limit)
+    return len(text) * MOST_PER_CHARACTER > most and tokens.about([text]) > most
 
 
 def refusal(flow: Flow, length: int, maximum: int | None, message: str = "", hint: str = "") -> LunaError:

@@ -62,9 +62,10 @@ async def upload_attachments(
     return [entry(files[file_id], flow.ids, flow.born) for file_id in order]
 
 
-async def upload_document(flow: Flow, client: QwenClient, account: str, name: str, text: str) -> dict[str, Any]:
-    """The entry for a text that luna sends as a file, once Qwen has read it. Raises LunaError, which names it."""
-    content = Content(name, "document", "text/plain", text.encode("utf-8", "replace"))
+async def upload_document(flow: Flow, client: QwenClient, account: str, name: str, data: bytes) -> dict[str, Any]:
+    """The entry for a text (UTF-8) that luna sends as a file, once Qwen has read it. Raises LunaError, which names
+    it."""
+    content = Content(name, "document", "text/plain", data)
     uploaded = await flow.services[Uploads].upload(client, account, content)
     return entry(uploaded, flow.ids, flow.born)
 

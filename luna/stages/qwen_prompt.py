@@ -115,7 +115,7 @@ async def _as_file(
     document = plan.document(sent)
     await plan.keep(document)
     try:
-        entry = await upload_document(flow, client, account, document.name, document.text)
+        entry = await upload_document(flow, client, account, document.name, document.data)
     except LunaError as error:
         text = typed()
         log.warning("flow %s: the prompt could not go up as a file: %s", flow.id, error.message)

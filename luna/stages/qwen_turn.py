@@ -95,6 +95,7 @@ class QwenTurn:
                 batch = await self._attempt()
             except LunaError as error:
                 await self._mend(error)
+                error.__traceback__ = None  # it and the reader that it came from would keep one another
                 continue
             return self._noticed(batch)
 

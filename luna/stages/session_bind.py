@@ -4,7 +4,7 @@ Owns what is read of the request for that, the marks on the messages, the header
 show of it, and the notes for the stages behind it. How a session is found belongs to `luna.state.sessions`.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -168,7 +168,7 @@ def _written(found: Found) -> Whereabouts:
         model=place.model,
         system=place.system,
         answer=found.node.id if found.node is not None else "",
-        differs=asdict(found.differs) if found.differs is not None else {},
+        differs=msgspec.structs.asdict(found.differs) if found.differs is not None else {},
     )
 
 

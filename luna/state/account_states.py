@@ -8,12 +8,11 @@ only as long as the credentials are the ones that it happened to.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
-
 from luna.model.ambient import Clock
 from luna.state.account import Account
 from luna.state.health import SUBJECTS, Blocked, Cooling, LoginNeeded
 from luna.state.store import Store
+from luna.state.store.sql import bindparam, delete, select
 from luna.state.store.tables import account_states
 
 LOGIN = "login"

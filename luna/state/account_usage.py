@@ -5,9 +5,8 @@ Owns the sums over the table of runs. Runs that are kept no longer are not in th
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, select
-
 from luna.state.store import Store
+from luna.state.store.sql import and_, case, func, select
 from luna.state.store.tables import runs
 
 _ENDED_BADLY = runs.c.status.in_(["failed", "interrupted"])

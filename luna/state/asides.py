@@ -5,10 +5,10 @@ Owns the way that such a question takes, which is everybody's way: a seat from t
 nothing twice but a token that has expired.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import msgspec
 
 from luna.model.ambient import Clock, Ids
 from luna.model.errors import Kind, LunaError
@@ -124,8 +124,7 @@ class Asides:
         return [entry(await self._uploads.upload(client, account, file), self._ids, now)]
 
 
-@dataclass(frozen=True)
-class _Aside:
+class _Aside(msgspec.Struct, frozen=True):
     """One question."""
 
     run: str

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Delete, bindparam, delete, func, insert, select
 
 from luna.model.ambient import Clock
 from luna.state.store import Store
+from luna.state.store.sql import Delete, bindparam, delete, func, insert, select
 from luna.state.store.tables import audit
 from luna.wire.redact import Redactor
 

@@ -26,8 +26,7 @@ class BreakpointNews(msgspec.Struct, frozen=True):
     halted: int
 
 
-@dataclass(frozen=True)
-class Breakpoint:
+class Breakpoint(msgspec.Struct, frozen=True):
     """Where flows are to wait: at a boundary, "" for any, if the filter holds. `armed_at` in seconds since the
     epoch."""
 
@@ -49,8 +48,7 @@ class Breakpoint:
         return self.boundary in ("", boundary)
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What becomes of a flow that waited. Of the rest only what belongs to `how` is set."""
 
     how: How

@@ -8,7 +8,6 @@ neither what the events say nor how they get to a browser. Everything happens in
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import anyio
 import msgspec
@@ -23,8 +22,7 @@ LINGER = 30.0
 """Seconds for which events are remembered after the last onlooker has left: the time of a broken connection."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """One event. `data` is JSON."""
 
     number: int

@@ -6,7 +6,8 @@ deleted, sessions told, then deleted, then noted as gone. Which chats are delete
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -35,8 +36,7 @@ class Outcome(enum.StrEnum):
     """Somebody else was faster."""
 
 
-@dataclass(frozen=True)
-class Erased:
+class Erased(msgspec.Struct, frozen=True):
     """What came of one chat."""
 
     chat: Chat
@@ -84,7 +84,7 @@ class Eraser:
         def decide(chat: Chat) -> Chat | None:
             if chat.state not in LIVE:
                 return None
-            return replace(chat, state=State.DELETING, reason=reason, next_try=now)
+            return msgspec.structs.replace(chat, state=State.DELETING, reason=reason, next_try=now)
 
         return await self._ledger.change(chat.id, decide)
 
@@ -121,7 +121,9 @@ class Eraser:
         def decide(chat: Chat) -> Chat | None:
             if chat.state not in LIVE or not chat.chat:
                 return None
-            return replace(chat, state=State.DELETING, reason=reason, attempts=chat.attempts + 1, next_try=now)
+            return msgspec.structs.replace(
+                chat, state=State.DELETING, reason=reason, attempts=chat.attempts + 1, next_try=now
+            )
 
         return decide
 
@@ -130,13 +132,17 @@ class Eraser:
         due = self._clock.wall() + self._lanes.close(chat.account, refusal)
 
         def decide(chat: Chat) -> Chat | None:
-            return replace(chat, next_try=due, error=refusal.message) if chat.state is State.DELETING else None
+            return (
+                msgspec.structs.replace(chat, next_try=due, error=refusal.message)
+                if chat.state is State.DELETING
+                else None
+            )
 
         return decide
 
     async def _spare(self, chat: Chat, reason: Reason) -> Erased:
         """It is not empty: a chat like any other, then."""
-        left = replace(chat, state=State.OPEN, reason="", attempts=0, next_try=None)
+        left = msgspec.structs.replace(chat, state=State.OPEN, reason="", attempts=0, next_try=None)
         await self._ledger.change(chat.id, lambda now: left if now.state is State.DELETING else None)
         self._ledger.used(chat.chat)
         return Erased(left, reason, Outcome.SPARED)
@@ -157,11 +163,13 @@ class Eraser:
             return await self._ended(chat, reason, Outcome.DELETED if chat.attempts > 1 else Outcome.LOST)
         if speaks_of_account(error):
             wait, outcome = self._lanes.close(chat.account, error), Outcome.WAITING
-            put_off = replace(chat, attempts=chat.attempts - 1, next_try=self._clock.wall() + wait, error=error.message)
+            put_off = msgspec.structs.replace(
+                chat, attempts=chat.attempts - 1, next_try=self._clock.wall() + wait, error=error.message
+            )
         else:
             pause = pause_after(error, chat.attempts)
             outcome = Outcome.GIVEN_UP if pause is None else Outcome.RETRYING
             next_try = None if pause is None else self._clock.wall() + pause
-            put_off = replace(chat, next_try=next_try, error=error.message)
+            put_off = msgspec.structs.replace(chat, next_try=next_try, error=error.message)
         changed = await self._ledger.change(chat.id, lambda now: put_off if now.state is State.DELETING else None)
         return Erased(changed or chat, reason, outcome, error)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import anyio
-from sqlalchemy import func, select, tuple_
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -18,6 +18,7 @@ from luna.state.chat_rows import LIVE, Chat, Reason, State
 from luna.state.chat_rules import Asked, rules
 from luna.state.chats import ChatLedger
 from luna.state.cleanup import Cleanup, Round
+from luna.state.store.sql import func, select, tuple_
 from luna.state.store.tables import chats
 
 _WAITING = (
@@ -33,8 +34,7 @@ _WAITING = (
 )
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """Chats of one account that are to be deleted and are not gone yet."""
 
     account: str

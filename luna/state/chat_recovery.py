@@ -8,9 +8,8 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from sqlalchemy import select
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -20,6 +19,7 @@ from luna.state.chat_lanes import Lanes
 from luna.state.chat_retries import pause_after, speaks_of_account
 from luna.state.chat_rows import MAIN, Chat, Reason, State
 from luna.state.chats import PLAN_LIFE, ChatLedger
+from luna.state.store.sql import select
 from luna.state.store.tables import chats
 
 log = logging.getLogger("luna.state.cleanup")
@@ -114,7 +114,7 @@ def _verdict(found: ListedChat | None, complete: bool, now: float) -> Callable[[
     def decide(chat: Chat) -> Chat:
         if found is not None:
             reason = Reason.LEFTOVER if chat.purpose == MAIN else Reason.ASIDE
-            return replace(
+            return msgspec.structs.replace(
                 chat,
                 state=State.DELETING,
                 chat=found.id,
@@ -128,7 +128,7 @@ def _verdict(found: ListedChat | None, complete: bool, now: float) -> Callable[[
             said = "Its title is not among the latest chats of the account, and there are more than luna looks through."
             return _orphan(chat, said, now)
         settled = chat.created_at + SETTLING
-        return replace(chat, next_try=settled) if now < settled else chat.ended(State.FAILED, now)
+        return msgspec.structs.replace(chat, next_try=settled) if now < settled else chat.ended(State.FAILED, now)
 
     return decide
 
@@ -139,13 +139,13 @@ def _put_off(error: LunaError, wait: float | None, now: float) -> Callable[[Chat
         if wait is None or homeless:
             return _orphan(chat, error.message, now)
         attempts = chat.attempts if speaks_of_account(error) else chat.attempts + 1
-        return replace(chat, attempts=attempts, next_try=now + wait, error=error.message)
+        return msgspec.structs.replace(chat, attempts=attempts, next_try=now + wait, error=error.message)
 
     return decide
 
 
 def _orphan(chat: Chat, why: str, now: float) -> Chat:
-    return replace(chat, state=State.ORPHANED, ended_at=now, next_try=None, error=why)
+    return msgspec.structs.replace(chat, state=State.ORPHANED, ended_at=now, next_try=None, error=why)
 
 
 def _plain(title: str) -> str:

@@ -4,12 +4,13 @@ Pure. Owns the shapes; what moves a chat from one state to another belongs to `l
 """
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
+import msgspec
 
 from luna.state.store.late import LateRow
+from luna.state.store.sql import Row
 
 MAIN = "main"
 """The purpose of a chat in which a client's conversation takes place; every other is an aside of luna's own."""
@@ -66,8 +67,7 @@ class Planned:
     """Nobody will say how it went."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
     """One row. Times are seconds since the epoch."""
 
     id: str
@@ -93,7 +93,7 @@ class Chat:
 
     def ended(self, state: State, at: float) -> "Chat":
         """As it is once nothing will happen to it any more."""
-        return replace(self, state=state, ended_at=at, next_try=None, error="")
+        return msgspec.structs.replace(self, state=state, ended_at=at, next_try=None, error="")
 
 
 class Made(LateRow):

@@ -4,14 +4,13 @@ Pure. Owns the rules and their order. Each reads a few rows by an index, however
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.sql import Select
+import msgspec
 
 from luna.model.preferences import ChatCleanup
 from luna.state.chat_rows import MAIN, Reason, State
+from luna.state.store.sql import Select, func, or_, select
 from luna.state.store.tables import chats
 
 LEFTOVER_AFTER = 600.0
@@ -34,8 +33,7 @@ SINCE = (
 the one that has been idle for the longest are as they are."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What holds at one moment. Times are seconds since the epoch."""
 
     now: float
@@ -55,7 +53,9 @@ class Asked:
 def rules(asked: Asked) -> Iterator[tuple[Reason | None, Select[Any]]]:
     """A select of chats for each rule that applies, the most urgent first. None for chats whose row says why."""
     now, policy = asked.now, asked.policy
-    mine = select(chats).where(chats.c.account_id.not_in(list(asked.without)))
+    mine = select(chats)
+    if asked.without:
+        mine = mine.where(chats.c.account_id.not_in(list(asked.without)))
     if asked.account:
         mine = mine.where(chats.c.account_id == asked.account)
     deleting = mine.where(chats.c.state == State.DELETING).order_by(chats.c.next_try, chats.c.created_at)

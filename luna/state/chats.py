@@ -18,13 +18,12 @@ from typing import Any, Protocol, TypeVar
 
 import anyio
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.sql import Select
 
 from luna.model.ambient import Clock, Ids
 from luna.model.errors import Kind, LunaError
 from luna.state.chat_rows import ENDED, LIVE, MAIN, Chat, Made, Planned, State, read_chat, row_of, state_of, title_of
 from luna.state.store import Store
+from luna.state.store.sql import Connection, Select, bindparam, delete, func, insert, or_, select, update
 from luna.state.store.tables import chats, meta
 
 T = TypeVar("T")

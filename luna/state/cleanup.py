@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import anyio
-from sqlalchemy import select
 
 from luna.model.ambient import Clock
 from luna.model.errors import LunaError
@@ -21,6 +20,7 @@ from luna.state.chat_recovery import Recovery
 from luna.state.chat_rows import Chat, Reason, State
 from luna.state.chat_rules import A_FEW, LEFTOVER_AFTER, SINCE, Asked, rules
 from luna.state.chats import ChatLedger
+from luna.state.store.sql import select
 from luna.state.store.tables import chats
 
 log = logging.getLogger("luna.state.cleanup")

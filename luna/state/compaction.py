@@ -5,11 +5,11 @@ meanwhile stays, because only what the summary was made of is cut away. Where an
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 import anyio.to_thread
+import msgspec
 
 from luna.conversation.overflow import document
 from luna.conversation.summary import SUMMARY, UNIT, cut_at, in_words, within
@@ -34,8 +34,7 @@ LONGEST = 2500
 _ODD = re.compile(r"[^A-Za-z0-9]+")
 
 
-@dataclass(frozen=True)
-class Compacted:
+class Compacted(msgspec.Struct, frozen=True):
     """What came of it."""
 
     summary: str

@@ -6,7 +6,6 @@ be corrected behind an edit: the numbers of later calls, and why the answer fini
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -27,8 +26,7 @@ from luna.model.events import (
 from luna.model.grammar import CALLING, START, Grammar, GrammarError
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A complete call, with all that came while it was open."""
 
     events: tuple[StreamEvent, ...]

@@ -8,8 +8,9 @@ that a restart does not cut it short.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -31,32 +32,28 @@ PASSING = frozenset({Kind.UPSTREAM_TRANSIENT, Kind.UPSTREAM_BROKEN, Kind.TIMEOUT
 """Failures that the breaker counts."""
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """It can be used."""
 
     reason: str = ""
     word = "ready"
 
 
-@dataclass(frozen=True)
-class Disabled:
+class Disabled(msgspec.Struct, frozen=True):
     """A person has switched it off."""
 
     reason: str = "Switched off by hand."
     word = "disabled"
 
 
-@dataclass(frozen=True)
-class LoginNeeded:
+class LoginNeeded(msgspec.Struct, frozen=True):
     """Only new credentials help."""
 
     reason: str
     word = "login-needed"
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(msgspec.Struct, frozen=True):
     """The firewall wants to see a human. `since`: seconds since the epoch."""
 
     reason: str
@@ -64,8 +61,7 @@ class Blocked:
     word = "blocked"
 
 
-@dataclass(frozen=True)
-class Cooling:
+class Cooling(msgspec.Struct, frozen=True):
     """It has to rest until `until` (seconds since the epoch)."""
 
     reason: str
@@ -74,8 +70,7 @@ class Cooling:
     word = "cooling"
 
 
-@dataclass(frozen=True)
-class CircuitOpen:
+class CircuitOpen(msgspec.Struct, frozen=True):
     """It failed too often in a row, and is left alone until `until` (seconds since the epoch)."""
 
     reason: str

@@ -3,14 +3,13 @@
 Owns the filters and the paging over the table.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select
 
 from luna.state.run import folded, plain
 from luna.state.store import Store
+from luna.state.store.sql import ColumnElement, bindparam, delete, func, insert, select
 from luna.state.store.tables import logs
 
 SLICE = 1000
@@ -36,8 +35,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class LogFilter:
+class LogFilter(msgspec.Struct, frozen=True):
     """What lines are wanted; all of it must hold. Empty or None: any."""
 
     levels: frozenset[str] = frozenset()

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from luna.state.log_archive import LogEntry, fields_of
 from luna.state.run import RunRecord
+from luna.state.store.sql import Connection, select
 from luna.state.store.tables import logs, runs
 
 LINES = 2000

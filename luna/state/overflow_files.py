@@ -15,18 +15,17 @@ import logging
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import bindparam, delete, select
+import msgspec
 
-from luna.disk.private import write
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 from luna.model.preferences import LivePreferences
 from luna.state.store import Store
+from luna.state.store.sql import bindparam, delete, select
 from luna.state.store.tables import overflow_files
 
 log = logging.getLogger("luna.state.overflow_files")
@@ -43,8 +42,7 @@ _FORGET = delete(overflow_files).where(
 )
 
 
-@dataclass(frozen=True)
-class OverflowEntry:
+class OverflowEntry(msgspec.Struct, frozen=True):
     """What is known of one file. Times are seconds since the epoch."""
 
     name: str
@@ -102,11 +100,14 @@ class OverflowFiles:
         self._known = {entry.name: entry for entry in sorted(known, key=lambda e: (e.created_at, e.name))}
         await self.tidy()
 
-    async def keep(self, name: str, text: str, *, session: str = "", run: str = "", tokens: int | None = None) -> None:
-        """Write one down, then make room. That it cannot be written is reported and nobody's failure."""
+    async def keep(
+        self, name: str, text: str | bytes, *, session: str = "", run: str = "", tokens: int | None = None
+    ) -> None:
+        """Write one down (bytes are UTF-8), then make room. That it cannot be written is reported and nobody's
+        failure."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a name for an overflow file: {name!r}")
-        data = text.encode("utf-8", "replace")
+        data = text.encode("utf-8", "replace") if isinstance(text, str) else text
         entry = OverflowEntry(name, len(data), self._clock.wall(), session, run, tokens)
         async with self._turn:
             try:
@@ -245,8 +246,23 @@ def _look(directory: Path) -> dict[str, tuple[int, float]]:
 
 
 def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write(path, data)
+    """Put it in its place, whole or not at all. The disk is not waited for: nobody needs the copy to go on."""
+    fresh = path.with_name(f"{path.name}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(fresh, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(fresh, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _read(path: Path) -> str:

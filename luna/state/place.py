@@ -3,11 +3,10 @@
 Owns the shape alone: which account, which chat, which answer comes next after, and what the chat was told.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One answer in one chat of one account."""
 
     account: str

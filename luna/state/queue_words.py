@@ -5,7 +5,8 @@ every client repeats by itself.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.state.slots import SETTINGS, Slot
@@ -14,8 +15,7 @@ RETRY_AFTER = 5.0
 """Seconds after which to come back. Nobody knows how long others run; those who come back wait again."""
 
 
-@dataclass(frozen=True)
-class Full:
+class Full(msgspec.Struct, frozen=True):
     """A slot of which all are taken."""
 
     slot: Slot

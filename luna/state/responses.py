@@ -5,14 +5,14 @@ conversation look like belongs to the protocol; here they are bytes.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_COUNT = 1000
 MAX_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True):
     """One response: the `document` that its client got, and the whole conversation up to and with it, as `items`."""
 
     document: bytes

@@ -5,16 +5,26 @@ is written of them is the latest is `luna.state.runs`' business.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, literal_column, select, tuple_, update
+import msgspec
 
 from luna.filters.conditions import Condition
 from luna.model.errors import Kind, LunaError
 from luna.state.run import TERMINAL, RunRecord, folded, plain
-from luna.state.run_query import where
 from luna.state.store import Store
+from luna.state.store.sql import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from luna.state.store.tables import runs, sessions
 
 SLICE = 1000
@@ -33,8 +43,7 @@ _DELETE = delete(runs).where(runs.c.id == bindparam("key"))
 _ATTACH = update(runs).where(runs.c.id == bindparam("key")).values(session_id=bindparam("session"))
 
 
-@dataclass(frozen=True)
-class RunFilter:
+class RunFilter(msgspec.Struct, frozen=True):
     """What runs are wanted; all of it must hold. Empty or None: any."""
 
     statuses: frozenset[str] = frozenset()
@@ -195,6 +204,13 @@ class RunArchive:
     async def _count(self, *conditions: ColumnElement[bool]) -> int:
         rows: Sequence[Any] = await self._store.read(select(func.count()).select_from(runs).where(*conditions))
         return int(rows[0][0])
+
+
+def where(condition: Condition | None) -> ColumnElement[bool]:
+    """A filter as a condition of the database."""
+    from luna.state import run_query  # brings SQLAlchemy, which nothing else here does before it is asked something
+
+    return run_query.where(condition)
 
 
 def _record(row: Iterable[Any]) -> RunRecord:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from luna.filters.conditions import Born, Both, Compares, Condition, Contains, Either, Has, Matches, Not, OneOf
 from luna.filters.text import expression, is_pattern, like, lowered
-from luna.state.store.tables import runs
+from luna.state.store.schema import runs
 
 _ESCAPE = "\\"
 

@@ -18,10 +18,9 @@ from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
 from luna.model.preferences import LivePreferences
-from luna.state import run_figures
 from luna.state.run import TERMINAL, Run, RunRecord, plain
 from luna.state.run_archive import Page, RunArchive, RunFilter
-from luna.state.run_figures import Figures
+from luna.state.run_spans import Figures
 from luna.state.run_writing import LatestRow
 from luna.state.store import Store
 from luna.state.store.tables import runs as table
@@ -178,6 +177,8 @@ class Runs:
 
     async def figures(self, since: float, until: float, width: float) -> Figures:
         """What the runs of a while come to (`luna.state.run_figures`)."""
+        from luna.state import run_figures  # brings SQLAlchemy, which nobody needs who is not asked for figures
+
         await self._catch_up()
         return await self._store.run(lambda connection: run_figures.read(connection, since, until, width))
 

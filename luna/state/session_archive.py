@@ -8,8 +8,6 @@ changes here.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
-
 from luna.conversation.stored import read_back
 from luna.model.chat import Message
 from luna.state.compaction import unknown_session
@@ -17,6 +15,7 @@ from luna.state.run import folded
 from luna.state.session_records import Order, Page, SessionFilter, SessionRecord, read_one, read_page
 from luna.state.sessions import Sessions
 from luna.state.store import Store
+from luna.state.store.sql import Connection, Row, bindparam, case, func, select, update
 from luna.state.store.tables import messages, nodes, overflow_files, sessions
 
 _RENAME = (

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
-
 from luna.conversation.digest import History
 from luna.conversation.stored import read_back
 from luna.model.chat import Message
 from luna.state.store import Store
+from luna.state.store.sql import Connection, bindparam, delete, exists, func, insert, select, update
 from luna.state.store.tables import messages, nodes, sessions, summaries
 
 KEPT = 8
@@ -77,10 +76,10 @@ _NEWEST = (
 )
 _STILL_THERE = exists().where(messages.c.id == bindparam("witness"))
 """The newest message that the summary was made of: whoever cleared or deleted the session has taken it away."""
-_COLUMNS = [column.name for column in summaries.c]
+_COLUMNS = ["id", "session_id", "node_id", "digest", "position", "text", "created_at"]
 _ADD = insert(summaries).from_select(
     _COLUMNS,
-    select(*(bindparam(f"new_{column.name}", type_=column.type) for column in summaries.c)).where(_STILL_THERE),
+    select(*(bindparam(f"new_{name}", type_=summaries.c[name].type) for name in _COLUMNS)).where(_STILL_THERE),
 )
 _DROP_THIS = delete(summaries).where(summaries.c.id == bindparam("summary"), _STILL_THERE)
 _DROP_OLD = delete(summaries).where(summaries.c.session_id == bindparam("session"), summaries.c.id.not_in(_NEWEST))

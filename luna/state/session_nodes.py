@@ -1,17 +1,22 @@
 """The answers from which conversations may go on, those of late in memory.
 
-Owns the tree's nodes, which of several a request goes on from, and how many are kept at hand. Knows neither the
-database (`luna.state.session_rows`) nor how a request is read.
+Owns the tree's nodes, which of several a request goes on from, and how many are kept at hand, by number and by size.
+Knows neither the database (`luna.state.session_rows`) nor how a request is read.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from sys import getsizeof
 
 from luna.state.place import Place, nowhere
 
 HOT = 20_000
-"""Nodes in memory: some 20 MB."""
+"""Nodes in memory."""
+HOT_BYTES = 40 * 1024 * 1024
+"""What they may take together. As they mostly are, 20,000 of them take 20 to 30 MB."""
+BARE = 1_400
+"""Bytes that one takes with its session and its place in the table, without what may be long."""
 TWINS = 64
 """Nodes of one digest at hand: conversations that are the same to the last letter."""
 
@@ -62,6 +67,8 @@ class Node:
     """The digest of the request that last went on from here; None when none has."""
     subagent: str = ""
     """The client's id of the subagent that was answered; "" for the conversation itself."""
+    weight: int = field(default=0, repr=False)
+    """Bytes that it counts for at hand."""
 
     def leave(self) -> None:
         """Its chat is no more, or is not to be gone on in: the answer is known, and stands nowhere."""
@@ -111,13 +118,16 @@ def choose(nodes: Iterable[Node], wish: Wish) -> Node | None:
 class HotNodes:
     """Nodes by digest, the longest unused forgotten first."""
 
-    def __init__(self, limit: int = HOT) -> None:
+    def __init__(self, limit: int = HOT, most_bytes: int = HOT_BYTES) -> None:
         self._limit = limit
+        self._most_bytes = most_bytes
         self._size = 0
+        self.bytes = 0
+        """What they take, at most: a session that several have counts for each of them."""
         self._by_digest: OrderedDict[bytes, list[Node]] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<HotNodes {self._size}>"
+        return f"<HotNodes {self._size}, {self.bytes} bytes>"
 
     def __len__(self) -> int:
         return self._size
@@ -142,14 +152,14 @@ class HotNodes:
         same = next((known for known in nodes if known.id == node.id), None)
         if same is None:
             nodes.append(node)
-            self._size += 1
+            node.weight = _weight(node)
+            self._count(1, node.weight)
             if len(nodes) > TWINS:
-                del nodes[0]
-                self._size -= 1
+                self._count(-1, -nodes.pop(0).weight)
         self._by_digest.move_to_end(node.digest)
-        while self._size > self._limit:
+        while self._size > self._limit or self.bytes > self._most_bytes:
             _, dropped = self._by_digest.popitem(last=False)
-            self._size -= len(dropped)
+            self._count(-len(dropped), -sum([each.weight for each in dropped]))
         return same or node
 
     def drop(self, which: Iterable[Node]) -> None:
@@ -158,6 +168,16 @@ class HotNodes:
             nodes = self._by_digest.get(node.digest, [])
             if node in nodes:
                 nodes.remove(node)
-                self._size -= 1
+                self._count(-1, -node.weight)
             if not nodes:
                 self._by_digest.pop(node.digest, None)
+
+    def _count(self, nodes: int, size: int) -> None:
+        self._size += nodes
+        self.bytes += size
+
+
+def _weight(node: Node) -> int:
+    session = node.session
+    long = (node.instructions, node.place.system, node.subagent, session.scope, session.thread, session.workspace)
+    return BARE + sum(map(getsizeof, long))

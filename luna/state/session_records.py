@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, tuple_
-
 from luna.conversation.stored import read_back
 from luna.conversation.titles import first_words
 from luna.model.errors import Kind, LunaError
 from luna.state.run import folded, plain
 from luna.state.session_rows import PROVIDER
+from luna.state.store.sql import Connection, Row, bindparam, func, or_, select, tuple_
 from luna.state.store.tables import messages, nodes, overflow_files, sessions
 
 Order = Literal["updatedAt", "createdAt", "turnCount", "messageCount"]
@@ -40,8 +39,30 @@ _files = (
     .where(overflow_files.c.session_id == sessions.c.id, overflow_files.c.folder == "overflow")
     .scalar_subquery()
 )
+_COLUMNS = (
+    "id",
+    "source",
+    "workspace",
+    "thread_id",
+    "title",
+    "model",
+    "provider_id",
+    "account_id",
+    "chat_id",
+    "mode",
+    "reason",
+    "summary",
+    "turn_count",
+    "message_count",
+    "first_message",
+    "compacted_at",
+    "created_at",
+    "updated_at",
+    "last_request_at",
+    "renamed",
+)
 _SELECT = select(
-    *(column for column in sessions.c if column.name not in ("detail", "title_folded", "scope")),
+    *(sessions.c[name] for name in _COLUMNS),
     _stored.label("stored"),
     _digest.label("digest"),
     _files.label("files"),

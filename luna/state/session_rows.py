@@ -6,7 +6,10 @@ Owns the statements and the way between rows and objects. What they mean belongs
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
+from luna.state.place import Place
+from luna.state.session_nodes import TWINS, Node, Session
+from luna.state.store.prepared import Prepared
+from luna.state.store.sql import (
     ColumnElement,
     Connection,
     Executable,
@@ -20,10 +23,6 @@ from sqlalchemy import (
     select,
     update,
 )
-
-from luna.state.place import Place
-from luna.state.session_nodes import TWINS, Node, Session
-from luna.state.store.prepared import Prepared
 from luna.state.store.tables import chats, messages, nodes, sessions, summaries
 
 PROVIDER = "qwen-ai"
@@ -110,7 +109,26 @@ _SESSION = (
     sessions.c.first_message,
     sessions.c.updated_at,
 )
-_NODE = tuple(column for column in nodes.c if column.name != "session_id")
+_NODE = tuple(
+    nodes.c[name]
+    for name in (
+        "id",
+        "digest",
+        "asked",
+        "subagent",
+        "parent_id",
+        "account_id",
+        "chat_id",
+        "response_id",
+        "model",
+        "system",
+        "instructions",
+        "next",
+        "depth",
+        "position",
+        "created_at",
+    )
+)
 _JOINED = select(*_NODE, *_SESSION).join(sessions, sessions.c.id == nodes.c.session_id)
 _LATEST_FIRST = (nodes.c.created_at.desc(), nodes.c.position.desc(), nodes.c.id.desc())
 
@@ -147,7 +165,7 @@ _CHILD = (
     .limit(1)
 )
 _SAID = (
-    select(messages.c.role, messages.c.content)
+    select(messages.c.position, messages.c.role, messages.c.content)
     .where(messages.c.session_id == bindparam("session"), messages.c.position >= bindparam("first"))
     .order_by(messages.c.position)
     .limit(bindparam("most"))
@@ -160,12 +178,13 @@ SESSIONS = sessions
 def said_next(
     connection: Connection, session: str, subagent: str, parent: str | None, most: int
 ) -> list[tuple[str, str]]:
-    """What the session went on with after a node (None: began with), as (role, content); the latest branch."""
+    """What the session went on with after a node (None: began with), as (role, content); the latest branch. Nothing
+    where its first message is not stored (any more)."""
     first = connection.execute(_CHILD, {"session": session, "subagent": subagent, "parent": parent}).scalar()
     if first is None:
         return []
-    found = connection.execute(_SAID, {"session": session, "first": first, "most": most})
-    return [(role, content) for role, content in found]
+    found = connection.execute(_SAID, {"session": session, "first": first, "most": most}).fetchall()
+    return [(role, content) for _, role, content in found] if found and found[0].position == first else []
 
 
 def _up_to(updated: float, session: str) -> ColumnElement[bool]:

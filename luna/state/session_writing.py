@@ -10,6 +10,7 @@ from typing import Any
 from luna.conversation.stored import packed
 from luna.conversation.titles import first_words
 from luna.model.chat import Message
+from luna.model.preferences import SessionPreferences
 from luna.state import session_rows as rows
 from luna.state.place import Place
 from luna.state.run import folded
@@ -22,20 +23,39 @@ TRIM_EVERY = 16
 
 
 def write_turn(
-    store: Store, found: Found, session: Session, answer: Message, place: Place, run: str, at: float, limit: int
+    store: Store,
+    found: Found,
+    session: Session,
+    answer: Message,
+    place: Place,
+    run: str,
+    at: float,
+    options: SessionPreferences,
 ) -> None:
-    """Queue the turn's rows, and count it in the session. `limit`: turns whose messages are kept; 0 keeps none."""
+    """Queue the turn's rows, and count it in the session."""
+    limit = options.history_limit
     first, fresh = session.messages, [*found.fresh, answer] if limit else []
     session.turns += 1
     session.messages += len(fresh)
     session.updated = at
+    # Of a long history that luna has not seen: what would be trimmed soon, and no summary is made of, is not written.
+    beyond = 0 if _summarises(options) else max(0, len(fresh) - 2 * limit)
+    if beyond:
+        session.first = first + beyond
     _write_session(store, found, session, place, at)
     if fresh:
-        store.write(rows.ADD_MESSAGES, _message_rows(fresh, session.id, first, place, run, at))
-    if session.turns % TRIM_EVERY == 0 and session.messages - session.first > 2 * limit:
+        kept = fresh[beyond:]
+        store.write(rows.ADD_MESSAGES, _message_rows(kept, session.id, session.messages - len(kept), place, run, at))
+    full = session.turns % TRIM_EVERY == 0 and session.messages - session.first > 2 * limit
+    if full or (beyond and first):
         session.first = session.messages - 2 * limit
         store.write(rows.TRIM_SESSION, {"session": session.id, "first": session.first})
         store.write(rows.TRIM_MESSAGES, {"session": session.id, "first": session.first})
+
+
+def _summarises(options: SessionPreferences) -> bool:
+    """Summaries are made by themselves, of all that is stored."""
+    return options.auto_compact or options.summary_every_n_turns > 0
 
 
 def _write_session(store: Store, found: Found, session: Session, place: Place, at: float) -> None:
@@ -68,6 +88,7 @@ def _write_session(store: Store, found: Found, session: Session, place: Place, a
         "provider_id": rows.PROVIDER,
         "mode": "persistent",
         "created_at": at,
+        "first_message": session.first or None,
     }
     store.write(rows.ADD_SESSION, lasting | current)
 

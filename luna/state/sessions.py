@@ -12,8 +12,6 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, Row, Select
-
 from luna.conversation.difference import Difference, first_difference
 from luna.conversation.stored import read_back
 from luna.model.chat import Message
@@ -24,9 +22,12 @@ from luna.state.session_asked import Asked, Found
 from luna.state.session_nodes import HotNodes, Node, Session, Wish, choose
 from luna.state.session_writing import write_turn
 from luna.state.store import Store
+from luna.state.store.sql import Connection, Row, Select
 
 LOOK_BACK = 2_000
 """Answers of one history that are looked for in the database."""
+LITTLE = 512
+"""So many are looked for in half a millisecond."""
 COMPARED = 200
 """Stored messages that are read to see where a history differs."""
 
@@ -116,7 +117,8 @@ class Sessions:
         the others looked for, of which a long history has many."""
         digests = list(missed)[:LOOK_BACK]
         nodes: dict[bytes, list[Node]] = {}
-        for row in await self.store.look_up(lambda connection: rows.at_digests(connection, digests)):
+        little = len(digests) <= LITTLE
+        for row in await self.store.look_up(lambda connection: rows.at_digests(connection, digests), little=little):
             node = self._absorb(row)
             nodes.setdefault(node.digest, []).append(node)
         chosen = ((choose(equal, wish), missed[digest]) for digest, equal in nodes.items())
@@ -207,7 +209,7 @@ class Sessions:
             return None
         session = found.session = self._met(found.session)
         asked, first = found.asked, session.messages
-        write_turn(self.store, found, session, answer, place, run, at, self._preferences.current.session.history_limit)
+        write_turn(self.store, found, session, answer, place, run, at, self._preferences.current.session)
         if not whole or asked.history.prefilled:
             return None
         found.settled = True

@@ -22,9 +22,9 @@ from luna.state.lunaproxy_fields import Remark
 from luna.state.lunaproxy_runs import run_document, run_row
 from luna.state.lunaproxy_sessions import SessionRows, own_id, session_document, session_rows
 from luna.state.store import Store
-from luna.state.store.database import DatabaseError, database_url, told
+from luna.state.store.database import DatabaseError, NewerDatabase, database_place, database_url
 from luna.state.store.journal import UnknownVersion
-from luna.state.store.migrations import NewerDatabase, version_of
+from luna.state.store.migrations import version_of
 from luna.state.store.recovery import complete
 from luna.state.store.tables import VERSION, messages, nodes, runs, sessions
 
@@ -73,7 +73,7 @@ def reading(data_dir: Path, configured: str = "") -> Iterator[Connection | None]
     """A connection that makes and changes nothing; None where there is no database yet. Blocks. Raises DatabaseError,
     NewerDatabase."""
     url = database_url(configured, data_dir)
-    shown = told(url)
+    shown = str(database_place(configured, data_dir))
     if url.get_backend_name() != "sqlite":
         with _reading(url, shown) as connection:
             yield connection

@@ -1,22 +1,33 @@
 """Remembers where each upstream chat stands.
 
 Owns, for every chat that luna has spoken in: which account it belongs to, which answer its next turn must follow,
-and whether luna itself is generating in it right now. In memory and bounded: it serves clients that name a chat by
-itself, and a chat that was forgotten can be asked for upstream. Where conversations stand is `luna.state.sessions`.
+and whether luna itself is generating in it right now. In memory, so many and of so many bytes: it serves clients that
+name a chat by itself, and a chat that was forgotten can be asked for upstream. Where conversations stand is
+`luna.state.sessions`.
 """
 
 from collections import Counter, OrderedDict
+from sys import getsizeof
 
 from luna.state.place import Place
 
 __all__ = ["Place", "Turns"]
 
+MOST = 10_000
+MOST_BYTES = 8 * 1024 * 1024
+"""What they may take together. As they mostly are, 10,000 of them take some 5 MB."""
+BARE = 500
+"""Bytes that one takes, without what may be long."""
+
 
 class Turns:
     """Chats by id, the longest unused forgotten first."""
 
-    def __init__(self, limit: int = 10_000) -> None:
+    def __init__(self, limit: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         self._limit = limit
+        self._most_bytes = most_bytes
+        self.bytes = 0
+        """What they take, at most."""
         self._places: OrderedDict[str, Place] = OrderedDict()
         self._running: Counter[str] = Counter()
 
@@ -25,10 +36,12 @@ class Turns:
 
     def note(self, place: Place) -> None:
         """The place's chat has a new last answer."""
+        self.forget(place.chat)
         self._places[place.chat] = place
-        self._places.move_to_end(place.chat)
-        while len(self._places) > self._limit:
-            self._places.popitem(last=False)
+        self.bytes += _weight(place)
+        while len(self._places) > self._limit or self.bytes > self._most_bytes:
+            _, dropped = self._places.popitem(last=False)
+            self.bytes -= _weight(dropped)
 
     def find(self, chat: str) -> Place | None:
         """Where the chat stands, if luna knows."""
@@ -39,7 +52,9 @@ class Turns:
 
     def forget(self, chat: str) -> None:
         """What was known of the chat proved wrong."""
-        self._places.pop(chat, None)
+        dropped = self._places.pop(chat, None)
+        if dropped is not None:
+            self.bytes -= _weight(dropped)
 
     def begin(self, chat: str) -> None:
         """A flow of this luna generates in the chat from now on."""
@@ -54,3 +69,7 @@ class Turns:
     def generators(self, chat: str) -> int:
         """How many flows of this luna generate in the chat."""
         return self._running[chat]
+
+
+def _weight(place: Place) -> int:
+    return BARE + getsizeof(place.system)

@@ -12,7 +12,6 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import msgspec
-from sqlalchemy import Select, bindparam, delete, select
 
 from luna.model.ambient import Clock
 from luna.model.errors import LunaError
@@ -22,6 +21,7 @@ from luna.qwen.file_types import FileKind, check_size
 from luna.qwen.files import PATIENCE, Content, Sleep, have_read, put_file
 from luna.state.metrics import Metrics
 from luna.state.store import Store
+from luna.state.store.sql import Select, bindparam, delete, select
 from luna.state.store.tables import files
 
 log = logging.getLogger("luna.state.uploads")
@@ -33,8 +33,8 @@ REMEMBERED = 1000
 KEEP_DAYS = 30.0
 """Days after which a row is dropped: it still tells the name of a file that a client names by its id."""
 _SWEEP = 3600.0
-_LARGE = 256 * 1024
-"""Bytes from which hashing is a thread's work."""
+_LARGE = 2 * 1024 * 1024
+"""Bytes from which hashing is a thread's work: a millisecond or two, ten times as long as the trip."""
 
 _Key = tuple[bytes, str, FileKind]
 _ENTRY = (files.c.entry, files.c.created_at)

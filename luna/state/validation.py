@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
+import msgspec
 
 from luna.model.ambient import Clock, Ids
 from luna.model.errors import Kind, LunaError
@@ -27,8 +28,7 @@ TELLING = frozenset({Kind.UPSTREAM_LOGIN, Kind.UPSTREAM_BLOCKED})
 NOBODY = "Qwen answered without saying whose credentials these are."
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Whether credentials are good, and for whom. `info` has `id`, `name`, `email` (masked), as far as known;
     `expires_at` says when the login ends (seconds since the epoch), where the credentials do."""
 

@@ -8,8 +8,9 @@ what was expected, there is no other one, unless the person has allowed exactly 
 import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -21,8 +22,7 @@ log = logging.getLogger("luna.state.ways")
 HINT = "See GET /api/egress, the network profiles, and settings.egressIsolation."
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """The way that a request takes. Empty strings: straight out."""
 
     profile: str = ""

@@ -79,20 +79,23 @@ class Call:
         if self._arguments is None:
             self._out.append(invalid(self.written, UNKNOWN_TOOL, f"There is no tool '{self.written}'."))
             return
-        self._arguments.close()
+        arguments, self._arguments = self._arguments, None  # they hold this call, and it them
+        arguments.close()
         self._close()
-        repeated = self._arguments.repeated
+        repeated = arguments.repeated
         if repeated or self.strayed:
             data = {"name": self.written, "reason": LEFT_OUT, "repeated": repeated, "text": self.strayed}
             self._out.append(Notice("tool-repaired", "Something in the call was left out.", data))
 
     def refuse(self, reason: str, text: str) -> None:
         """The call is complete and of no use."""
+        self._arguments = None
         self._out.append(invalid(self.written, reason, text))
 
     def cut(self) -> None:
         """The call breaks off. What is with the client already stays without its end, so that half an argument cannot
         pass for a whole one."""
+        self._arguments = None
         if self.streamed:
             self._close()
         self._out.append(truncated(self.written, streamed=self.streamed))

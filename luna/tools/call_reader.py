@@ -73,6 +73,7 @@ class CallReader:
 
     def _done(self) -> bool:
         self.over = True
+        self._step, self._value = _nothing_more, None  # what has this reader is not to be had by it
         return False
 
     def _begin(self, name: str) -> bool:
@@ -295,3 +296,7 @@ class CallReader:
         else:
             self._out.append(truncated("", streamed=False))
         return self._done()
+
+
+def _nothing_more() -> bool:
+    return False

@@ -51,13 +51,14 @@ def instruct(messages: Sequence[Message], tools: Sequence[Tool], choice: ToolCho
 
 def remind(messages: Sequence[Message], words: str) -> list[Message]:
     """The conversation with these words at the end of the user's last turn; of the last system message where the
-    user has said nothing. Where the upstream knows that turn already, they are a turn of their own."""
+    user has said nothing. Where the upstream knows that turn already, or the assistant has begun to answer it (a client
+    that lost the connection sends what it had), they are a turn of their own: last they must be."""
     reminded = list(messages)
     last_of = {message.role: place for place, message in enumerate(messages)}
     place = last_of.get("user", last_of.get("system"))
     if words and place is not None:
         turn = messages[place]
-        if turn.known:
+        if turn.known or messages[-1].role == "assistant":
             return [*reminded, Message("user", [Text(words)])]
         reminded[place] = msgspec.structs.replace(turn, parts=[*turn.parts, Text(f"\n{words}")])
     return reminded
@@ -65,11 +66,11 @@ def remind(messages: Sequence[Message], words: str) -> list[Message]:
 
 def contract(tools: Sequence[Tool], choice: ToolChoice, say: Say) -> str:
     """What the model must know about the tools and how to call them."""
-    names = [name for tool in tools for name in _parameter_names(tool) if not markup.is_element_name(name)]
-    quoted = say("quoted", example=markup.parameter(names[0], "VALUE")) if names else ""
+    listing, odd_name = listed(tools)
+    quoted = say("quoted", example=markup.parameter(odd_name, "VALUE")) if odd_name is not None else ""
     return say(
         "contract",
-        tools="\n\n".join(describe(tool) for tool in tools),
+        tools=listing,
         example=markup.calls([markup.call(*_EXAMPLE)]),
         several=say("several" if choice.parallel else "single"),
         quoted=quoted,
@@ -92,10 +93,27 @@ def reminder(tools: Sequence[Tool], choice: ToolChoice, say: Say) -> str:
     return "\n".join(said)
 
 
+def listed(tools: Sequence[Tool]) -> tuple[str, str | None]:
+    """All of them, described, and the first name of a parameter that must be quoted, if there is one. Raises
+    LunaError(BAD_REQUEST)."""
+    try:
+        return _listed(msgspec.json.encode([*tools]))
+    except RecursionError:  # says which one it is
+        return "\n\n".join(describe(tool) for tool in tools), None
+
+
+@lru_cache(maxsize=64)
+def _listed(encoded: bytes) -> tuple[str, str | None]:
+    """Agents send the same tools with every request of a session: they are looked through once."""
+    tools = msgspec.json.decode(encoded, type=list[Tool])
+    names = (name for tool in tools for name in _parameter_names(tool) if not markup.is_element_name(name))
+    return "\n\n".join(_described(tool) for tool in tools), next(names, None)
+
+
 def describe(tool: Tool) -> str:
     """One tool: its name, what it is for, its parameters. Raises LunaError(BAD_REQUEST)."""
     try:
-        return _described(msgspec.json.encode(tool))
+        return _described(tool)
     except RecursionError:
         raise LunaError(
             Kind.BAD_REQUEST,
@@ -105,10 +123,7 @@ def describe(tool: Tool) -> str:
         ) from None
 
 
-@lru_cache(maxsize=512)
-def _described(encoded: bytes) -> str:
-    """Agents send the same tools with every request of a session: writing them once saves milliseconds."""
-    tool = msgspec.json.decode(encoded, type=Tool)
+def _described(tool: Tool) -> str:
     return "\n".join(filter(None, (f"## {tool.name}", tool.description.strip(), compact(tool.parameters))))
 
 

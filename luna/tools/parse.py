@@ -7,8 +7,10 @@ The parser turns carriage returns into line feeds (XML 1.0, section 2.11). They 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lxml import etree
+if TYPE_CHECKING:
+    from lxml import etree
 
 _RETURN = "\ue00d"
 """Stands for a carriage return while the parser has the text. From the private use area; a text with it is refused."""
@@ -44,6 +46,8 @@ def tree_of(raw: str) -> tuple[Node, ...] | None:
 def _root(raw: str) -> "etree._Element | None":
     if _RETURN in raw:
         return None
+    from lxml import etree  # four megabytes, which nobody needs before the first value in XML
+
     parser = etree.XMLParser(recover=False, resolve_entities=False, no_network=True, remove_comments=False)
     try:
         return etree.fromstring(f"<v>{raw.replace(chr(13), _RETURN)}</v>".encode(), parser)

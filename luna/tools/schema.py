@@ -4,11 +4,14 @@ Owns which JSON types a schema allows, which values it lists, and what it says o
 the document, `allOf`, `anyOf` and `oneOf` are looked through. Validates nothing: that is not this file's business.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 from luna.model.chat import Tool
+from luna.tools.json_text import encode
 from luna.tools.names import Names
 
 STRING, NUMBER, INTEGER, BOOLEAN, NULL, ARRAY, OBJECT = (
@@ -22,15 +25,20 @@ STRING, NUMBER, INTEGER, BOOLEAN, NULL, ARRAY, OBJECT = (
 )
 TYPES = frozenset({STRING, NUMBER, INTEGER, BOOLEAN, NULL, ARRAY, OBJECT})
 _DEEPEST = 32
+_ANYTHING: Mapping[str, Any] = {}
 
 
 class Shape:
     """What one value may be."""
 
-    def __init__(self, schema: object, root: object, depth: int = 0) -> None:
+    def __init__(self, schema: object, root: object, *, above: "Shape | None" = None) -> None:
         self._root = root
-        self._depth = depth
-        self._schemas = _parts(schema, root, depth)
+        self._depth: int = 0 if above is None else above._depth + 1
+        known: WeakValueDictionary[tuple[int, ...], Shape] | None = None if above is None else above._known
+        self._known: WeakValueDictionary[tuple[int, ...], Shape] = WeakValueDictionary() if known is None else known
+        """All shapes of this schema, by what they are made of: what is referred to twice is looked through once. Those
+        above keep them; kept here, they would keep themselves."""
+        self._schemas = _parts(schema, root) if self._depth < _DEEPEST else []
 
     def __repr__(self) -> str:
         return f"<Shape {' | '.join(sorted(self.types)) or 'anything'}>"
@@ -66,7 +74,8 @@ class Shape:
             if "const" in schema:
                 return (schema["const"],)
         if self.branches and all(branch.choices for branch in self.branches):
-            return tuple(choice for branch in self.branches for choice in branch.choices)
+            listed = {encode(choice): choice for branch in self.branches for choice in branch.choices}
+            return tuple(listed.values())
         return ()
 
     @property
@@ -103,7 +112,7 @@ class Shape:
         if name in self.members:
             return self.members[name]
         others: list[object] = [s["additionalProperties"] for s in self._schemas if "additionalProperties" in s]
-        return self._below(others[0] if others else {})
+        return self._below(others[0] if others else _ANYTHING)
 
     def means_absent(self, name: str, value: object) -> bool:
         """Whether this member, with this value, is one that is left out: `null`, where it may be missing and `null` is
@@ -117,10 +126,11 @@ class Shape:
             if isinstance(schema.get("items"), Mapping):
                 return self._below(schema["items"])
         arrays = [branch for branch in self.branches if ARRAY in branch.types]
-        return arrays[0].items if len(arrays) == 1 else self._below({})
+        return arrays[0].items if len(arrays) == 1 else self._below(_ANYTHING)
 
     def _below(self, schema: object) -> "Shape":
-        return Shape(schema, self._root, self._depth + 1)
+        made = Shape(schema, self._root, above=self)
+        return self._known.setdefault((made._depth, *map(id, made._schemas)), made)
 
 
 class Signature:
@@ -143,26 +153,38 @@ class Toolbox:
     """The client's tools, by any name that can only mean one of them."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
-        self._signatures = {tool.name: Signature(tool) for tool in tools}
-        self._names = Names(self._signatures)
+        self._tools = {tool.name: tool for tool in tools}
+        self._signatures: dict[str, Signature] = {}
+        """Of those that were asked for: most answers call none of many."""
 
     def __repr__(self) -> str:
-        return f"<Toolbox {', '.join(self._signatures)}>"
+        return f"<Toolbox {', '.join(self._tools)}>"
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._tools)
 
     def find(self, name: str) -> Signature | None:
         """The tool that is meant, or None."""
-        found = self._names.find(name)
-        return None if found is None else self._signatures[found]
+        found = name if name in self._tools else self._names.find(name)
+        if found is None:
+            return None
+        signature = self._signatures.get(found)
+        if signature is None:
+            signature = self._signatures[found] = Signature(self._tools[found])
+        return signature
 
 
-def _parts(schema: object, root: object, depth: int) -> list[Mapping[str, Any]]:
+def _parts(schema: object, root: object) -> list[Mapping[str, Any]]:
     """The schema and all that holds along with it: the targets of `$ref` and the parts of `allOf`."""
     found: list[Mapping[str, Any]] = []
-    waiting = [schema]
-    while waiting and depth < _DEEPEST:
-        part = waiting.pop(0)
-        if not isinstance(part, Mapping) or any(part is seen for seen in found):
+    seen: set[int] = set()
+    waiting = deque([schema])
+    while waiting:
+        part = waiting.popleft()
+        if not isinstance(part, Mapping) or id(part) in seen:
             continue
+        seen.add(id(part))
         found.append(part)
         if isinstance(part.get("$ref"), str):
             waiting.append(_target(part["$ref"], root))

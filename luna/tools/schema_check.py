@@ -1,16 +1,20 @@
 """Checks values against a client's JSON Schema and says in plain sentences what is wrong.
 
 Owns those sentences: one for each problem, with the place in the value. Nothing is fetched: a schema that points
-outside itself, or that is no schema in any draft, cannot be checked, and then nothing is wrong.
+outside itself, or that is no schema in any draft, cannot be checked, and then nothing is wrong. Nor does a check take
+more work than it may: what it has not found by then is not wrong either.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from luna.patterns.meter import Meter, SpentError
+from luna.tools.bounded_draft import METER, bounded, extras, is_plain
 from luna.tools.json_text import encode
 from luna.tools.schema import type_of
 
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Problems that are told at a time."""
+MOST_WORK = 300_000
+MOST_WORK_ON_A_SCHEMA = 2_000_000
+"""Units of work (see `luna.tools.bounded_draft`) in one check of a value, and in one of a schema."""
+_TOO_MUCH = "More is wrong than can be told."
 _LONGEST_VALUE = 80
 _LONGEST_MESSAGE = 240
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*")
@@ -34,44 +42,33 @@ def problems(value: Any, schema: Mapping[str, Any], subject: str) -> list[str]:
         return []
     if validator is None:
         return []
-    from referencing.exceptions import Unresolvable
-
-    try:
-        found = sorted(validator.iter_errors(value), key=_place)
-    except (Unresolvable, re.error, RecursionError):
-        return []
-    said = (sentence for error in found for sentence in _sentences(error, subject))
-    return list(dict.fromkeys(said))[:MOST]
+    with _metered(MOST_WORK):
+        found = sorted(_errors(validator, value), key=_place)
+    with _metered(MOST_WORK):
+        return _first(sentence for error in found for sentence in _sentences(error, subject))
 
 
 def fault_of(schema: Mapping[str, Any]) -> str:
     """Why this is no JSON Schema in any draft; "" when it is one."""
-    from jsonschema import SchemaError
-
     try:
-        if _validator(msgspec.json.encode(schema)) is not None:
+        encoded = msgspec.json.encode(schema)
+        if _validator(encoded) is not None:
             return ""
-        _drafts(schema)[0].check_schema(dict(schema))
-    except SchemaError as error:
-        return _short(f"{_path('it', error.absolute_path)}: {error.message}")
+        error = _fault(schema, _drafts(schema)[0])
     except (RecursionError, TypeError):
         return "it is nested too deeply"
-    return ""
+    return "" if error is None else _short(f"{_path('it', error.absolute_path)}: {error.message}")
 
 
 @lru_cache(maxsize=256)
 def _validator(encoded: bytes) -> "Validator | None":
     """Of the first draft in which this is a schema. Building one costs milliseconds; agents repeat their tools."""
-    from jsonschema import SchemaError
     from referencing.jsonschema import EMPTY_REGISTRY
 
     schema = msgspec.json.decode(encoded)
     for draft in _drafts(schema):
-        try:
-            draft.check_schema(schema)
-        except SchemaError:
-            continue
-        return draft(schema, registry=EMPTY_REGISTRY)
+        if _fault(schema, draft) is None:
+            return bounded(draft, unevaluated=is_plain(encoded))(schema, registry=EMPTY_REGISTRY)
     return None
 
 
@@ -81,6 +78,48 @@ def _drafts(schema: Mapping[str, Any]) -> "list[type[Validator]]":
     from jsonschema.validators import validator_for
 
     return [validator_for(schema, default=Draft202012Validator), Draft7Validator, Draft4Validator]
+
+
+def _fault(schema: Mapping[str, Any], draft: "type[Validator]") -> "ValidationError | None":
+    """The first thing because of which this is no schema of that draft. Whether an expression is one is not looked at:
+    who writes schemas has other engines than Python's in mind."""
+    from jsonschema.validators import validator_for
+
+    rules: Any = draft.META_SCHEMA
+    with _metered(MOST_WORK_ON_A_SCHEMA):
+        return next(_errors(bounded(validator_for(rules, default=draft))(rules), schema), None)
+
+
+@contextmanager
+def _metered(units: int) -> Iterator[None]:
+    before = METER.set(Meter(units))
+    try:
+        yield
+    finally:
+        METER.reset(before)
+
+
+def _errors(validator: "Validator", value: Any) -> Iterator["ValidationError"]:
+    """All errors, or those that are found with as much work as may be done."""
+    from referencing.exceptions import Unresolvable
+
+    try:
+        yield from validator.iter_errors(value)
+    except (Unresolvable, RecursionError, SpentError):
+        return
+
+
+def _first(said: Iterable[str]) -> list[str]:
+    """The first of them that differ."""
+    found: dict[str, None] = {}
+    try:
+        for sentence in said:
+            found[sentence] = None
+            if len(found) == MOST:
+                break
+    except SpentError:
+        found[_TOO_MUCH] = None
+    return list(found)
 
 
 def _place(error: "ValidationError") -> tuple[str, ...]:
@@ -114,9 +153,7 @@ def _sentences(error: "ValidationError", subject: str) -> list[str]:
 
 def _of_additional(error: "ValidationError", at: str) -> str:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
-    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    value: Mapping[str, object] = cast("Any", error.instance)
-    extra = [name for name in value if name not in known and not any(re.search(each, name) for each in patterns)]
+    known, extra = schema.get("properties", {}), extras(cast("Any", error.instance), schema)
     allowed = f"only {_listed(known)} may be" if known else "nothing may be"
     return f"{at} has {_listed(extra)}; {allowed} there."
 

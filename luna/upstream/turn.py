@@ -20,6 +20,8 @@ from luna.upstream.stream import Stream
 READ_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
 """A request larger than this is written in pieces, so that a write timeout is about progress."""
+STRETCH_BYTES = 256 * 1024
+"""Of what is longer, so much at a time: each costs a timer and a wake-up, and has its own patience."""
 
 
 class Phase(enum.StrEnum):
@@ -87,19 +89,23 @@ class Turn:
         """
         message = self._request.head + self._request.body
         self._reach(Phase.SEND)
-        if len(message) <= PIECE_BYTES:
-            patience = self._timeouts.get("head")
-            self._send_at_once(message)
-            await self._read_head(patience)
-        else:
-            with anyio.CancelScope() as limit:
-                async with anyio.create_task_group() as sending:
-                    sending.start_soon(self._send, message, limit)
-                    await self._read_head()
-                    sending.cancel_scope.cancel()
-            self._timed_out = limit.cancelled_caught
-        if not self._parser.head_read:
-            raise self._verdict()
+        try:
+            if len(message) <= PIECE_BYTES:
+                patience = self._timeouts.get("head")
+                self._send_at_once(message)
+                await self._read_head(patience)
+            else:
+                with anyio.CancelScope() as limit:
+                    async with anyio.create_task_group() as sending:
+                        sending.start_soon(self._send, message, limit)
+                        await self._read_head()
+                        sending.cancel_scope.cancel()
+                self._timed_out = limit.cancelled_caught
+            if not self._parser.head_read:
+                raise self._verdict()
+        except BaseException:
+            self._parser.drop()  # nobody closes what has not begun
+            raise
         self._reach(Phase.BODY)
 
     def _reach(self, phase: Phase) -> None:
@@ -119,8 +125,8 @@ class Turn:
         patience = self._timeouts.get("write")
         try:
             view = memoryview(message)
-            for start in range(0, len(message), PIECE_BYTES):
-                await self._stream.write(bytes(view[start : start + PIECE_BYTES]), patience)
+            for start in range(0, len(message), STRETCH_BYTES):
+                await self._stream.write(bytes(view[start : start + STRETCH_BYTES]), patience)
         except httpcore.WriteError as error:
             self._unsent = error
         except httpcore.WriteTimeout as error:

@@ -79,7 +79,7 @@ async def test_aliases_lead_to_their_place_in_the_routes(visit: Visit) -> None:
     page = await visit.open("/models")
     aliases = page.get_by_role("table", name="Aliases")
     line = aliases.get_by_role("row").filter(has_text="claude-*haiku*")
-    await expect(line).to_contain_text("qwen3.5-flash")
+    await expect(line).to_contain_text("qwen3.5-plus")
     await page.get_by_role("link", name="Edit them in routes.yaml").click()
     await expect(page).to_have_url(re.compile(r"/pipelines\?view=files&file=routes.yaml"))
     await expect(page.get_by_text("aliases:").first).to_be_visible()

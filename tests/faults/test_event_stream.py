@@ -9,7 +9,7 @@ import pytest
 from luna.admin import events
 from luna.admin.door import Door
 from luna.model.ambient import ManualClock
-from luna.server.app import control_plane
+from luna.server.control import control_plane
 from luna.state.bulletin import Bulletin
 from luna.upstream.exchange import InResponse, OutRequest, Timeouts
 from luna.upstream.pool import PoolBackend

@@ -1,8 +1,8 @@
 """`python -m tests.gauntlet.soak [--seconds N] [--streams N] [--report FILE]`: an hour of streams, and luna's weight.
 
 Owns the load (paced streams on all ways of asking; a third of the clients leave at a random moment, some conversations
-go on) and the verdict: whatever luna has of anything in the last half of the time, it had in the second quarter; when
-everybody has left, it has what it had before they came. Exit code 1 when something grew, or an answer was wrong.
+go on), the samples and the report. Whether something grew says `tests.gauntlet.soak_verdict`; when everybody has left,
+luna has what it had before they came. Exit code 1 when something grew, or an answer was wrong.
 """
 
 import argparse
@@ -10,10 +10,9 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from urllib.parse import urlsplit
 
 import anyio
@@ -23,6 +22,7 @@ from anyio.abc import SocketStream
 from luna.state.session_nodes import HOT
 from tests.gauntlet.own import Machine, own_luna
 from tests.gauntlet.record import write_section
+from tests.gauntlet.soak_verdict import Sample, allowed, each, judge, slope, trend
 from tests.gauntlet.speech import WAYS, Way, understand
 from tests.support.lookalike import read_to_end
 from tests.support.prometheus import parse
@@ -31,38 +31,12 @@ PACE = 100
 """Milliseconds between two words of an answer."""
 LEAVE, GO_ON = 0.33, 0.2
 """How many clients leave, and how many conversations go on."""
-GROWTH = 0.05
-"""By which share more may be there later."""
 FILLING = 16
 """Clients that fill it at first."""
 REST = 75.0
 """Seconds within which all is as before: idle connections to the upstream live for 50."""
 
 
-@dataclass
-class Sample:
-    """What luna has at one moment."""
-
-    seconds: float
-    """Since the first client came."""
-    memory: float
-    """MB that belong to luna alone."""
-    mapped: float
-    """MB of files that are mapped: the libraries, and the database."""
-    files: int
-    threads: int
-    tasks: int
-    flows: int
-    database: float
-    """MB on the disk."""
-    recordings: float
-    """MB on the disk."""
-    asked: int
-    left: int
-    """Clients that went away."""
-
-
-JUDGED = ("memory", "files", "threads", "tasks")
 COLUMNS = {
     "memory, MB": "memory",
     "mapped, MB": "mapped",
@@ -170,25 +144,6 @@ def _megabytes(paths: Iterable[Path]) -> float:
     return total / 2**20
 
 
-def judge(samples: Sequence[Sample]) -> dict[str, tuple[float, float, bool]]:
-    """For each thing: the median of the second quarter, that of the last half, and whether it grew."""
-    size = len(samples)
-    early, late = samples[size // 4 : size // 2], samples[size // 2 :]
-    found: dict[str, tuple[float, float, bool]] = {}
-    for name in JUDGED:
-        first, last = (median(getattr(one, name) for one in part) for part in (early, late))
-        found[name] = (first, last, last > first * (1 + GROWTH) + (0 if name == "memory" else 2))
-    return found
-
-
-def slope(samples: Sequence[Sample]) -> float:
-    """MB of memory that come to it in an hour, by least squares over the last half."""
-    late = samples[len(samples) // 2 :]
-    middle, mean = (sum(getattr(one, name) for one in late) / len(late) for name in ("seconds", "memory"))
-    spread = sum((one.seconds - middle) ** 2 for one in late)
-    return 3600 * sum((one.seconds - middle) * (one.memory - mean) for one in late) / spread if spread else 0.0
-
-
 async def soak(folder: Path, *, seconds: float, streams: int, every: float, seed: int, fill: int) -> tuple[Soak, str]:
     """Run it; what is left of anything when everybody has gone, and "" for nothing."""
     async with own_luna(folder, LUNA_RECORD="all") as machine:
@@ -259,7 +214,9 @@ def report(ran: Soak, left: str, *, streams: int) -> list[str]:
         f"| {name} | {first:.1f} | {last:.1f} | {'grew' if grew else 'flat'} |"
         for name, (first, last, grew) in judge(ran.samples).items()
     ]
-    lines += ["", f"Memory changed by {slope(ran.samples):+.1f} MB an hour in the last half."]
+    changed = f"{slope(ran.samples):+.1f} MB an hour, {each(ran.samples):+.2f} KB a request"
+    least = f"{trend(ran.samples):+.1f} MB an hour; from {allowed(ran.samples):.0f} on it has grown"
+    lines += ["", f"Memory changed by {changed} in the last half. Three of four looks at it say at least {least}."]
     lines += [f"When everybody had left, {left or 'nothing'} was left over."]
     return lines
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luna.conversation.blocks import escape, unescape
-from luna.conversation.overflow import document, system_text, take_closing
+from luna.conversation.overflow import document, system_text, take_closing, written
 from luna.model.chat import Attachment, Message, Part, Text, Thought, ToolCall, ToolResult
 
 HEADER = "This is a conversation.\n<turn> like this begins a turn."
@@ -93,6 +93,13 @@ conversations = st.lists(
 @given(conversations)
 def test_the_document_reads_back_into_the_same_messages(messages: list[Message]) -> None:
     assert read_back(document(messages, HEADER)) == messages
+
+
+@given(conversations)
+def test_the_bytes_are_those_of_the_text(messages: list[Message]) -> None:
+    messages.append(Message("user", [Text("a lone \ud800 </turn>")], 'n"\ud800'))
+    assert written(messages, HEADER) == document(messages, HEADER).encode("utf-8", "replace")
+    assert written([], HEADER) == document([], HEADER).encode()
 
 
 @given(texts)

@@ -12,14 +12,17 @@ import re
 import re._constants as codes  # type: ignore[import-not-found]
 import re._parser as grammar  # type: ignore[import-not-found]
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 import luna
+from luna.wire.scan import LatePattern
 
 PACKAGE = Path(luna.__file__).parent
 ANCHORED = frozenset({"match", "fullmatch"})
@@ -106,20 +109,25 @@ def _within(value: object, module: str, depth: int = 0) -> Iterator[re.Pattern[A
     """The expressions in a value: itself, in containers, in fields, in classes of that module."""
     if isinstance(value, re.Pattern):
         yield value
-    elif depth > 4:
-        return
-    elif isinstance(value, dict):
-        for inner in value.values():
+    elif isinstance(value, LatePattern):
+        yield value.pattern
+    elif depth <= 4:
+        for inner in _inside(value, module):
             yield from _within(inner, module, depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from _within(inner, module, depth + 1)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from _within(getattr(value, field.name, None), module, depth + 1)
-    elif isinstance(value, type) and value.__module__ == module:
-        for inner in vars(value).values():
-            yield from _within(inner, module, depth + 1)
+
+
+def _inside(value: object, module: str) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, msgspec.Struct):
+        return [getattr(value, name) for name in value.__struct_fields__]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name, None) for field in fields(value)]
+    if isinstance(value, type) and value.__module__ == module:
+        return vars(value).values()
+    return ()
 
 
 def written(source: str) -> Iterator[tuple[int, str, re.Pattern[Any]]]:

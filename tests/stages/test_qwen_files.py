@@ -317,16 +317,16 @@ async def test_of_very_many_the_latest_go_along(bench: Bench, monkeypatch: pytes
 
 
 async def test_a_document_of_lunas_own(bench: Bench) -> None:
-    flow = bench.flow(user(Text("x")))
-    entry = await upload_document(flow, bench.client, "a", "conversation.md", "Grüße \ud800 [[say:read]]")
+    flow, words = bench.flow(user(Text("x"))), "Grüße [[say:read]]".encode()
+    entry = await upload_document(flow, bench.client, "a", "conversation.md", words)
     assert (entry["name"], entry["file_class"], entry["file_type"]) == ("conversation.md", "document", "text/plain")
-    assert bench.stored(entry["id"]).data == "Grüße ? [[say:read]]".encode()
+    assert bench.stored(entry["id"]).data == words
     assert await bench.answer([entry], "The conversation is in the file.") == "read"
-    again = await upload_document(flow, bench.client, "a", "conversation.md", "Grüße \ud800 [[say:read]]")
+    again = await upload_document(flow, bench.client, "a", "conversation.md", words)
     assert again["id"] == entry["id"]
     bench.desk.site.faults.push(Fault("parse-pending"), path=PARSE_STATUS, times=100)
     with pytest.raises(LunaError, match="Qwen has not finished within 60 s") as failed:
-        await upload_document(flow, bench.client, "a", "long.md", "other words")
+        await upload_document(flow, bench.client, "a", "long.md", b"other words")
     assert failed.value.kind is Kind.TIMEOUT
     assert "The document 'long.md'" in failed.value.message
 

@@ -102,7 +102,7 @@ class Plan(OverflowPlan):
         return len(text) <= self.typed
 
     def document(self, messages: Sequence[Message]) -> OverflowFile:
-        return OverflowFile("long.txt", " / ".join(message.text for message in messages), "Read long.txt.", 1)
+        return OverflowFile("long.txt", " / ".join(message.text for message in messages).encode(), "Read long.txt.", 1)
 
     def too_long(self, text: str) -> LunaError:
         return LunaError(Kind.CONTEXT_OVERFLOW, f"{len(text)} characters", detail={"tokens": 9, "maximum": 5})

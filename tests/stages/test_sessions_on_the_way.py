@@ -689,7 +689,7 @@ async def test_sessions_that_are_off(desk: Conversing) -> None:
 
 
 async def test_a_database_that_cannot_be_read_is_told(desk: Conversing, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise LunaError(Kind.INTERNAL, "luna cannot read its database: disk I/O error.")
 
     monkeypatch.setattr(desk.store, "look_up", broken)

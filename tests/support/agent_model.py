@@ -28,7 +28,11 @@ OUT_BEFORE = 'if (a < b) say "<tool>&amp;";\n'
 READERS = ("Read", "read_file", "read_files", "read", "view_file", "view")
 SHELLS = ("Bash", "bash", "exec_command", "shell_command", "shell", "run_shell_command", "run_commands")
 
-SEARCHER = "ToolSearch"
+SEARCHERS = ("ToolSearch", "tool_search")
+"""The tools by which Claude Code and Codex have others loaded."""
+PATCHER = "apply_patch"
+"""Codex's tool for changes of files; it takes a text in a grammar, and no JSON."""
+_BY_PATCH = f"as a new file, by {PATCHER}"
 DELIVERY = "StructuredOutput"
 """Claude Code's tool for an answer in a form."""
 
@@ -73,6 +77,11 @@ def reading_task(path: object) -> str:
 def shell_task(path: object) -> str:
     """The words that make the model read this file with the client's shell."""
     return f"Run this shell command: cat {path} and tell me the marker that it prints. Answer with the marker only."
+
+
+def patching_task(path: object) -> str:
+    """The words that make the model read this file with the client's shell, and write the marker down with a patch."""
+    return f"Run this shell command: cat {path} and write the marker that it prints to {OUT}, {_BY_PATCH}."
 
 
 def named_tool_task(path: object, tool: str) -> str:
@@ -120,15 +129,19 @@ def _act(prompt: Prompt, form: Form) -> tuple[str, tuple[Step, ...]]:
     results = _RESULT.findall(prompt.turn)
     offered = _TOOLS.findall(prompt.turn)
     tools = offered[-1].split(", ") if offered else []
+    if results and f'name="{PATCHER}"' in results[-1]:
+        return "answer", (Say(_final(prompt.turn, markers_in(said)[-1])),)
     if results and (found := markers_in(results[-1])):
+        if PATCHER in tools and _BY_PATCH in said:
+            return f"call {PATCHER}", _call(PATCHER, {"input": _patch(found[-1])}, form)
         if DELIVERY in tools:
             arguments = {parameter.name: found[-1] for parameter in _parameters(said, DELIVERY)}
             return f"call {DELIVERY}", _call(DELIVERY, arguments, form)
         return "answer", (Say(_final(prompt.turn, found[-1])),)
     if tools:
         name = _choose(tools, said)
-        searched = bool(results) and f'name="{SEARCHER}"' in results[-1]
-        if not results or (searched and name != SEARCHER):
+        searched = bool(results) and any(f'name="{searcher}"' in results[-1] for searcher in SEARCHERS)
+        if not results or (searched and name not in SEARCHERS):
             return f"call {name}", (Say("I look into the file.\n\n"), *_call(name, _arguments(said, name), form))
         return "gave up", (Say(f"There is no marker in {results[-1][:2000]}"),)
     if OUT in said and (found := markers_in(said)):
@@ -159,7 +172,7 @@ def _final(turn: str, found: str) -> str:
 def _choose(offered: Sequence[str], said: str) -> str:
     """The tool that the task names, or the one that searches for it; else one that reads, or runs commands."""
     if named := _NAMED.findall(said):
-        return named[-1] if named[-1] in offered else SEARCHER
+        return next(name for name in (named[-1], *SEARCHERS) if name in offered)
     shell = f"shell command: cat {_path(said)}" in said
     wanted = (*SHELLS, *READERS) if shell else (*READERS, *SHELLS)
     return next((name for name in wanted if name in offered), offered[0])
@@ -186,9 +199,12 @@ def _arguments(said: str, tool: str) -> dict[str, Any]:
     """A value for each required parameter, and for the one that names the file, the command or the tool."""
     path, parameters = _path(said), _parameters(said, tool)
     types = {parameter.name: parameter.type for parameter in parameters}
-    subjects = [(name, path) for name in ("file_path", "filePath", "absolute_path", "path", "files", "paths")]
+    subjects = [
+        (name, path) for name in ("file_path", "filePath", "filepath", "absolute_path", "path", "files", "paths")
+    ]
     subjects += [(name, f"cat {path}") for name in ("command", "cmd", "commands")]
-    subjects += [("query", f"select:{named}") for named in _NAMED.findall(said)]
+    wanted = _NAMED.findall(said)
+    subjects += [("query", f"select:{name}" if tool == "ToolSearch" else name.replace("_", " ")) for name in wanted]
     subject, value = next(((name, value) for name, value in subjects if name in types), ("", ""))
     arguments = {parameter.name: _anything(parameter.type) for parameter in parameters if parameter.required}
     if subject:
@@ -215,6 +231,11 @@ def _anything(written: str) -> object:
     if "[]" in written.partition("\n")[0] or written.startswith("Array<"):
         return []
     return "Read the file"
+
+
+def _patch(found: str) -> str:
+    """A new `out.txt` with the marker, as Codex's grammar has it."""
+    return f"*** Begin Patch\n*** Add File: {OUT}\n+{found}\n*** End Patch"
 
 
 def _edit(said: str, found: str) -> str:

@@ -10,7 +10,7 @@ from starlette.types import Message, Scope
 
 from luna.admin.door import Door
 from luna.model.ambient import ManualClock
-from luna.server.app import control_plane
+from luna.server.control import control_plane
 from luna.state.audit import Audit
 
 KEY = "admin-key-of-a-test"

@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 
-from luna.state.store.tables import VERSION, chats, meta, metadata, runs
+from luna.state.store.database import NewerDatabase
+from luna.state.store.schema import chats, meta, metadata, runs
+from luna.state.store.tables import VERSION
+
+__all__ = ["NewerDatabase", "migrate", "version_of"]
 
 Step = Callable[[Connection], None]
 
@@ -30,10 +34,6 @@ STEPS: dict[int, Step] = {2: _fewer_indexes, 3: _a_journal_beside}
 
 ANY_INTEGER = 0x6C756E61
 """The lock under which two processes at one PostgreSQL do not migrate at once."""
-
-
-class NewerDatabase(Exception):
-    """The database was written by a newer luna; this one would lose something."""
 
 
 def migrate(engine: Engine) -> None:

@@ -8,12 +8,14 @@ a list) goes SQLAlchemy's way.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Executable
-from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.compiler import SQLCompiler
+from luna.state.store import texts
+from luna.state.store.local import Dialect as LocalDialect
+from luna.state.store.sql import Connection, Executable, made
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
 
 Way = tuple[str, Callable[[Mapping[str, object]], Any] | None]
 NO_WAY: Way = "", None
@@ -59,12 +61,12 @@ class Prepared:
         except connection.dialect.loaded_dbapi.Error as error:
             raise wrapped(text.sql, error, connection.dialect) from error
 
-    def way(self, dialect: Dialect) -> Way:
+    def way(self, dialect: "Dialect | LocalDialect") -> Way:
         """Its text, and what makes the values of a row; `NO_WAY` for one whose text depends on them."""
         text = self._text(dialect)
         return (text.sql, text.in_order or text.bound) if text.lasting else NO_WAY
 
-    def _text(self, dialect: Dialect) -> "_Text":
+    def _text(self, dialect: "Dialect | LocalDialect") -> "_Text":
         made = self._texts.get(dialect.name)
         if made is None:
             made = self._texts[dialect.name] = _Text(self._statement, self._columns, dialect)
@@ -76,20 +78,32 @@ class _Text:
 
     __slots__ = ("_fixed", "_order", "in_order", "lasting", "sql")
 
-    def __init__(self, statement: Executable, columns: Collection[str] | None, dialect: Dialect) -> None:
+    def __init__(
+        self, statement: Executable, columns: Collection[str] | None, dialect: "Dialect | LocalDialect"
+    ) -> None:
+        known = texts.find(statement, columns) if dialect.name == "sqlite" else None
+        if known is not None:
+            words, values = known
+            self.sql, self.lasting, self._order = words.sql, True, words.order
+            self._fixed: dict[str, Any] = {**words.fixed, **values}
+        else:
+            self._compile(statement, columns, dialect)
+        given = frozenset(columns or ())
+        # All that there is to be done for most: the values, in their order.
+        self.in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
+
+    def _compile(
+        self, statement: Executable, columns: Collection[str] | None, dialect: "Dialect | LocalDialect"
+    ) -> None:
         # For one row or many alike: what an insert made is never asked for.
-        compiled: Any = statement.compile(  # type: ignore[attr-defined]
-            dialect=dialect, column_keys=None if columns is None else [*columns], for_executemany=True
+        compiled: Any = made(statement).compile(
+            dialect=_real(dialect), column_keys=None if columns is None else [*columns], for_executemany=True
         )
-        assert isinstance(compiled, SQLCompiler)
         self.sql = str(compiled)
         self.lasting = not (compiled.post_compile_params or compiled.literal_execute_params)
         self._order = tuple(compiled.positiontup or ())
         defaults = {column.key: column.default for column in compiled.insert_prefetch or ()}
-        self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}  # type: ignore[union-attr]
-        given = frozenset(columns or ())
-        # All that there is to be done for most: the values, in their order.
-        self.in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
+        self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}
 
     def bound(self, values: Mapping[str, object]) -> Any:
         """The values as the driver takes them."""
@@ -125,6 +139,14 @@ def cursor_of(connection: Connection) -> Any:
     return connection.connection.cursor()
 
 
-def wrapped(sql: str, error: Exception, dialect: Dialect) -> Exception:
+def wrapped(sql: str, error: Exception, dialect: "Dialect | LocalDialect") -> Exception:
     """The error as SQLAlchemy would raise it, without the values."""
-    return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect)
+    from sqlalchemy.exc import DBAPIError  # brings the toolkit, now that something is wrong
+
+    real = _real(dialect)
+    return DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=real)
+
+
+def _real(dialect: Any) -> "Dialect":
+    real: Dialect = dialect.real if isinstance(dialect, LocalDialect) else dialect
+    return real

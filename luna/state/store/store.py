@@ -11,23 +11,23 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection, Engine, Executable, Table
-from sqlalchemy import Row as ResultRow
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql import Select
 
 from luna.model.errors import Kind, LunaError
-from luna.state.store.database import READERS, database_url, open_database, open_journal, told
+from luna.state.store import errors
+from luna.state.store.database import READERS, Database, Place, database_place, open_database, open_journal
 from luna.state.store.journal import Journal
 from luna.state.store.reader import Reader
+from luna.state.store.sql import Connection, Executable, Select, named
+from luna.state.store.sql import Row as ResultRow
 from luna.state.store.transaction import Row
 from luna.state.store.writer import Writer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
 log = logging.getLogger("luna.state.store")
 
@@ -37,30 +37,40 @@ CLOSING = 10.0
 """Seconds that the last writes may take."""
 
 
+def _upserting(backend: str) -> Any:
+    from luna.state.store import upserting  # brings the toolkit
+
+    return getattr(upserting, backend)
+
+
+_UPSERT = named("upsert", lambda: _upserting("sqlite_upsert"))
+_UPSERT_THERE = named("postgresql_upsert", lambda: _upserting("postgresql_upsert"))
+
+
 class Store:
     """Reads and writes. Open it with `Store.opened`."""
 
-    def __init__(self, engine: Engine, url: URL, problems: list[str], journal: Journal | None = None) -> None:
-        self._engine = engine
-        self._url = url
-        self._writer = Writer(engine, journal)
-        self._reader = Reader(engine)
+    def __init__(self, database: Database, place: Place, problems: list[str], journal: Journal | None = None) -> None:
+        self._database = database
+        self._place = place
+        self._writer = Writer(database, journal)
+        self._reader = Reader(database)
         self._readers = anyio.CapacityLimiter(READERS)
-        self._upserts: dict[str, Executable] = {}
+        self._upserts: dict[Table, Executable] = {}
         self.problems = problems
         """What went wrong at the start, for people to read."""
 
     def __repr__(self) -> str:
-        return f"<Store {told(self._url)} {self._writer!r}>"
+        return f"<Store {self._place} {self._writer!r}>"
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, data_dir: Path, configured: str = "") -> AsyncIterator["Store"]:
         """The store, for as long as the block runs; what is queued at its end is still written. Raises DatabaseError
         and NewerDatabase."""
-        url, problems = database_url(configured, data_dir), list[str]()
-        engine = await anyio.to_thread.run_sync(open_database, url, problems)
-        store = cls(engine, url, problems, await anyio.to_thread.run_sync(open_journal, url))
+        place, problems = database_place(configured, data_dir), list[str]()
+        database = await anyio.to_thread.run_sync(open_database, place, problems)
+        store = cls(database, place, problems, await anyio.to_thread.run_sync(open_journal, place))
         failure: Exception | None = None
         working = anyio.CancelScope(shield=True)  # who is cancelled may still have something to write down
         try:
@@ -88,7 +98,7 @@ class Store:
     def _close(self) -> None:
         self._writer.close()
         self._reader.close()
-        self._engine.dispose()
+        self._database.dispose()
 
     async def _write_the_rest(self) -> None:
         writer = self._writer
@@ -122,19 +132,12 @@ class Store:
         LunaError(INTERNAL)."""
         await self._writer.settle()
 
-    def upsert(self, table: Table) -> Executable:
+    def upsert(self, table: "Table") -> Executable:
         """Insert, or replace all other columns where the primary key is taken. Rows give every column they mean; the
         columns of the first row are those of the statement."""
-        made = self._upserts.get(table.name)
+        made = self._upserts.get(table)
         if made is None:
-            made = self._upserts[table.name] = self._upsert(table)
-        return made
-
-    def _upsert(self, table: Table) -> Executable:
-        statement: Any
-        statement = postgresql.insert(table) if self._url.get_backend_name() == "postgresql" else sqlite.insert(table)
-        others = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-        made: Executable = statement.on_conflict_do_update(index_elements=[*table.primary_key.columns], set_=others)
+            made = self._upserts[table] = (_UPSERT if self._database.name == "sqlite" else _UPSERT_THERE)(table)
         return made
 
     # Reading
@@ -150,20 +153,21 @@ class Store:
             await self._writer.show()
         return await anyio.to_thread.run_sync(partial(self._reading, work), limiter=self._readers)
 
-    async def look_up(self, work: Callable[[Connection], T]) -> T:
-        """The same, by a shorter way, one after the other: for a row or a few that a request waits for."""
+    async def look_up(self, work: Callable[[Connection], T], *, little: bool = False) -> T:
+        """The same, by a shorter way, one after the other: for a row or a few that a request waits for. `little`: they
+        are found by an index, in less than a millisecond."""
         if self._writer.journaled:
             await self._writer.show()
         try:
-            return await self._reader.read(work)
-        except SQLAlchemyError as error:
+            return await self._reader.read(work, little=little)
+        except errors.SQLAlchemyError as error:
             raise _unreadable(error) from None
 
     def _reading(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self._engine.connect() as connection:
+            with self._database.reading() as connection:
                 return work(connection)
-        except SQLAlchemyError as error:
+        except errors.SQLAlchemyError as error:
             raise _unreadable(error) from None
 
     # For people
@@ -177,7 +181,7 @@ class Store:
         """What may be shown of it."""
         writer = self._writer
         return {
-            "database": told(self._url),
+            "database": str(self._place),
             "waiting": writer.waiting,
             "journaled": writer.journaled,
             "commits": writer.commits,
@@ -188,7 +192,7 @@ class Store:
         }
 
 
-def _unreadable(error: SQLAlchemyError) -> LunaError:
+def _unreadable(error: "errors.SQLAlchemyError") -> LunaError:
     said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
     return LunaError(
         Kind.INTERNAL,

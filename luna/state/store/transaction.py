@@ -8,15 +8,13 @@ called; never in two at once.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Connection, Delete, Engine, Executable, Insert, Update
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
-
-from luna.state.store.database import checkpoint
+from luna.state.store import texts
+from luna.state.store.database import Database, checkpoint
 from luna.state.store.journal import Bound
+from luna.state.store.local import DIALECT
 from luna.state.store.prepared import NO_WAY, Prepared, Way, committed, cursor_of, wrapped
 from luna.state.store.recovery import MARK, apply
-from luna.state.store.tables import NAMES
+from luna.state.store.sql import Connection, Executable
 
 Row = Mapping[str, Any]
 Write = tuple[Executable, Sequence[Row]]
@@ -30,14 +28,14 @@ CHECKPOINT = 4_000
 class Transactions:
     """Brings writes in."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._connection: Connection | None = None
         self._cursor: Any = None
         self._prepared: dict[tuple[object, ...], Prepared] = {}
         self._ways: dict[tuple[object, ...], Way] = {}
         self._rows = 0
-        self.local = engine.dialect.name == "sqlite"
+        self.local = database.name == "sqlite"
         """To commit is to write to a file, and not to wait for a server."""
 
     def __repr__(self) -> str:
@@ -62,7 +60,7 @@ class Transactions:
         return found
 
     def _find_way(self, statement: Executable, row: Row) -> Way:
-        way = self._prepare(statement, row).way(self._engine.dialect) if names_its_rows(statement) else NO_WAY
+        way = self._prepare(statement, row).way(DIALECT) if names_its_rows(statement) else NO_WAY
         if len(self._ways) >= PREPARED:
             self._ways.clear()
         self._ways[(statement, *row)] = way
@@ -73,7 +71,7 @@ class Transactions:
         itself: returns why. Raises SQLAlchemyError."""
         connection = self._connection
         if connection is None:
-            connection = self._connection = self._engine.connect()
+            connection = self._connection = self._database.connect()
             self._cursor = cursor_of(connection)
         wrong: list[str] = []
         try:
@@ -120,21 +118,12 @@ class Transactions:
 def names_its_rows(statement: Executable) -> bool:
     """Whether it concerns one row, or a few, for each that it is given: it brings them, or finds them by what names a
     row."""
-    match statement:
-        case Insert():
-            return statement.select is None
-        case Update() | Delete():
-            return _names(statement.whereclause)
-    return False
+    known = texts.is_quick(statement)
+    if known is not None:
+        return known
+    from luna.state.store.naming import names_its_rows as look  # brings the toolkit
 
-
-def _names(condition: Any) -> bool:
-    match condition:
-        case BooleanClauseList(operator=operators.and_):
-            return any(map(_names, condition.clauses))
-        case BinaryExpression(operator=operators.eq, left=Column() as column, right=BindParameter()):
-            return column.primary_key or bool(column.info.get(NAMES))
-    return False
+    return look(statement)
 
 
 def _grouped(batch: Sequence[Write]) -> Sequence[Write]:

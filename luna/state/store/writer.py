@@ -15,12 +15,13 @@ from functools import partial
 
 import anyio
 from anyio.lowlevel import current_token
-from sqlalchemy import Engine, Executable
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 
 from luna.model.errors import Kind, LunaError
+from luna.state.store import errors
 from luna.state.store.ahead import Ahead
+from luna.state.store.database import Database
 from luna.state.store.journal import Journal
+from luna.state.store.sql import Executable
 from luna.state.store.thread import OwnThread
 from luna.state.store.transaction import Row, Transactions, Write
 
@@ -45,7 +46,7 @@ PATIENCE = 2.0
 class Writer:
     """The one who writes. With a `journal`, where it is SQLite."""
 
-    def __init__(self, engine: Engine, journal: Journal | None = None) -> None:
+    def __init__(self, database: Database, journal: Journal | None = None) -> None:
         self._waiting: deque[Write] = deque()
         self._queued = 0
         self._done = 0
@@ -62,7 +63,7 @@ class Writer:
         """For those who wait, where somebody does."""
         self._stopping = False
         self._thread = OwnThread("writer")
-        self._transactions = Transactions(engine)
+        self._transactions = Transactions(database)
         self._ahead = Ahead(journal, self._transactions)
         self._away = False
         """The thread is at what was never in the journal."""
@@ -211,7 +212,7 @@ class Writer:
         """What is ahead, and then the batch."""
         begun = anyio.current_time()
         if self._ahead.statements and not await self._bring_in_what_is_ahead():
-            self._give_up(batch)
+            self._give_up(batch)  # it would come into the database before what is ahead of it
         elif batch and not await self._insist(partial(self._transactions.bring_in, batch), batch):
             self._give_up(batch)
         if batch:
@@ -243,7 +244,7 @@ class Writer:
         while True:
             try:
                 await self._thread.run(work)
-            except SQLAlchemyError as error:
+            except errors.SQLAlchemyError as error:
                 if batch and not _may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
                     break
@@ -262,7 +263,7 @@ class Writer:
         self.problem = ""
         return True
 
-    async def _bring_in_one_by_one(self, batch: Sequence[Write], error: SQLAlchemyError) -> None:
+    async def _bring_in_one_by_one(self, batch: Sequence[Write], error: "errors.SQLAlchemyError") -> None:
         """Something in the batch is wrong: find it, so that only it is lost."""
         if len(batch) == 1:
             self.lost += 1
@@ -271,7 +272,7 @@ class Writer:
         for write in batch:
             try:
                 await self._thread.run(partial(self._transactions.bring_in, [write]))
-            except SQLAlchemyError as wrong:
+            except errors.SQLAlchemyError as wrong:
                 self.lost += 1
                 log.error("a write was dropped: %s", _reason(wrong))
 
@@ -292,17 +293,19 @@ class Writer:
             moved.set()
 
 
-def _may_pass(error: SQLAlchemyError) -> bool:
+def _may_pass(error: "errors.SQLAlchemyError") -> bool:
     """True for what is the database's state and not the write's fault."""
-    if isinstance(error, OperationalError):
+    if isinstance(error, errors.OperationalError):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, errors.DBAPIError) and error.connection_invalidated:
         return True
     words = str(getattr(error, "orig", error)).lower()
-    return isinstance(error, DatabaseError) and any(sign in words for sign in ("disk", "full", "read-only", "readonly"))
+    return isinstance(error, errors.DatabaseError) and any(
+        sign in words for sign in ("disk", "full", "read-only", "readonly")
+    )
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: "errors.SQLAlchemyError") -> str:
     """The database's own words, without the statement and its values, which may be somebody's prompt."""
     original = getattr(error, "orig", None)
     lines = str(original if original is not None else type(error).__name__).strip().splitlines()

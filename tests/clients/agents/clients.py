@@ -52,6 +52,8 @@ class Agent:
     """Its model is asked to use the client's shell, not its file reader."""
     tool: str = ""
     """Its model is asked to use this one, for which it has to search first."""
+    patches: bool = False
+    """Its model writes `out.txt` by calling a tool that takes a patch."""
     delivers: bool = False
     """Its model gives the final answer by calling a tool for it."""
     edits: bool = False
@@ -70,8 +72,8 @@ def _claude_answer(outcome: Outcome) -> str:
 
 def _codex_answer(outcome: Outcome) -> str:
     done = [line for line in outcome.objects if line["type"] == "item.completed"]
-    commands = [line["item"] for line in done if line["item"]["type"] == "command_execution"]
-    assert [command["exit_code"] for command in commands] == [0], outcome.output
+    ran = [line["item"] for line in done if line["item"]["type"] in ("command_execution", "mcp_tool_call")]
+    assert [(item["status"], item.get("exit_code", 0)) for item in ran] == [("completed", 0)], outcome.output
     assert outcome.objects[-1]["type"] == "turn.completed", outcome.output
     assert outcome.objects[-1]["usage"]["input_tokens"] > 0, outcome.output
     return str([line["item"]["text"] for line in done if line["item"]["type"] == "agent_message"][-1])
@@ -159,15 +161,29 @@ wire_api = "responses"
 """
 
 
-def _codex(name: str, *more: str) -> Agent:
+_CODEX_SERVERS = f"""
+[mcp_servers.vault]
+command = {_json(sys.executable)}
+args = ["-m", "tests.clients.agents.vault"]
+env = {{ PYTHONPATH = {_json(str(ROOT))} }}
+default_tools_approval_mode = "approve"
+"""
+
+
+def _codex(name: str, *more: str, model: str = "$model", tool: str = "", patches: bool = False) -> Agent:
     return Agent(
         name,
         CODEX,
         ("codex", "exec", "--skip-git-repo-check", "--json", *more, "$task"),
         environment={"CODEX_HOME": "$home/codex", "LOCAL_KEY": "$key"},
-        files={"codex/config.toml": _CODEX_CONFIG, "schema.json": _json(_SCHEMA)},
+        files={
+            "codex/config.toml": _CODEX_CONFIG.replace("$model", model, 1) + (_CODEX_SERVERS if tool else ""),
+            "schema.json": _json(_SCHEMA),
+        },
         answer=_codex_answer,
-        shell=True,
+        shell=not tool,
+        tool=tool,
+        patches=patches,
     )
 
 
@@ -272,10 +288,22 @@ AGENTS = (
     _claude_code("claude-code runs a shell", shell=True),
     _claude_code("claude-code with all its tools", ENABLE_TOOL_SEARCH="0"),
     _claude_code(
+        "claude-code as it comes",
+        ANTHROPIC_MODEL="",
+        ANTHROPIC_DEFAULT_HAIKU_MODEL="",
+        ANTHROPIC_DEFAULT_SONNET_MODEL="",
+        ANTHROPIC_DEFAULT_OPUS_MODEL="",
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="",
+        CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY="1",
+    ),
+    _claude_code(
         "claude-code searches for a tool", "--mcp-config", "$home/servers.json", tool="mcp__vault__read_secret"
     ),
     _claude_code("claude-code answers in JSON", "--json-schema", _json(_SCHEMA), delivers=True),
     _codex("codex"),
+    _codex("codex with a model that it knows", model="gpt-5.5"),
+    _codex("codex writes a patch", model="gpt-5.5", patches=True),
+    _codex("codex searches for a tool", model="gpt-5.5", tool="mcp__vault__read_secret"),
     _codex("codex answers in JSON", "--output-schema", "$home/schema.json"),
     _qwen_code("qwen-code reads", "openai"),
     _qwen_code("qwen-code runs a shell", "openai", shell=True),

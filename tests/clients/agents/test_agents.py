@@ -14,13 +14,15 @@ from tests.support.agent_model import (
     DELIVERY,
     OUT,
     OUT_BEFORE,
+    PATCHER,
     READERS,
-    SEARCHER,
+    SEARCHERS,
     SECRET,
     SHELLS,
     AgentModel,
     Form,
     named_tool_task,
+    patching_task,
     reading_task,
     shell_task,
 )
@@ -76,6 +78,7 @@ async def _round(agent: Agent, model: AgentModel, around: Surroundings, secret: 
         assert secret in agent.answer(outcome), said
         assert not any(markup in outcome.output for markup in ("<ml_", "<tool_call>", "does not exist")), said
         _assert_one_round(agent, model, secret)
+        assert not agent.patches or (around.work / OUT).read_text() == f"{secret}\n"
     _finished.add(agent.install.name)
 
 
@@ -85,13 +88,18 @@ def _assert_one_round(agent: Agent, model: AgentModel, secret: str) -> None:
     *calls, (last, _) = acts
     assert last == (f"call {DELIVERY}" if agent.delivers else "answer"), model
     match [act.removeprefix("call ") for act, _ in calls]:
+        case [shell, patcher] if agent.patches:
+            assert shell in SHELLS
+            assert patcher == PATCHER
         case [search, tool] if agent.tool:
-            assert (search, tool) == (SEARCHER, agent.tool)
+            assert search in SEARCHERS
+            assert tool == agent.tool
         case [tool]:
             assert tool in (SHELLS if agent.shell else READERS)
         case _:
             raise AssertionError(model)
-    assert not any(secret in prompt for _, prompt in calls)
+    unknowing = calls[:1] if agent.patches else calls
+    assert not any(secret in prompt for _, prompt in unknowing)
 
 
 def _task(agent: Agent, work: Path) -> str:
@@ -99,6 +107,8 @@ def _task(agent: Agent, work: Path) -> str:
     if agent.edits:
         (work / OUT).write_text(OUT_BEFORE)
         return f"Add the marker of {SECRET} to {OUT}, as a line at its end."
+    if agent.patches:
+        return patching_task(secret)
     if agent.tool:
         return named_tool_task(secret, agent.tool)
     return shell_task(secret) if agent.shell else reading_task(secret)

@@ -12,7 +12,16 @@ from luna.model.chat import Message, Text, Tool, ToolCall, ToolChoice, ToolResul
 from luna.qwen.conversation import flatten
 from luna.tools.contract import instruct
 from luna.tools.history import as_text
-from tests.support.agent_model import SECRET, AgentModel, marker, named_tool_task, reading_task, shell_task
+from tests.support.agent_model import (
+    OUT,
+    SECRET,
+    AgentModel,
+    marker,
+    named_tool_task,
+    patching_task,
+    reading_task,
+    shell_task,
+)
 from tests.support.spoken import speaker
 
 PATH = f"/tmp/work/{SECRET}"
@@ -100,6 +109,24 @@ def test_after_the_search_it_calls_what_it_searched_for() -> None:
     assert model.calls == [VAULT.name]
     model, _ = ask(conversation, READ, SEARCH)
     assert model.acts == ["gave up"]
+
+
+def test_codexs_search_is_asked_in_words() -> None:
+    search = tool("tool_search", {"query": STRING, "limit": {"type": "number"}}, "query")
+    model, said = ask([user(named_tool_task(PATH, VAULT.name))], search)
+    assert model.calls == ["tool_search"]
+    assert "<query><![CDATA[mcp  vault  read secret]]></query>" in said
+
+
+def test_what_it_has_read_it_writes_down_with_a_patch_and_then_says() -> None:
+    patcher = tool("apply_patch", {"input": STRING}, "input")
+    conversation = [user(patching_task(PATH)), CALL, result(FOUND, "Bash")]
+    model, said = ask(conversation, BASH, patcher)
+    assert model.calls == ["apply_patch"]
+    assert f"*** Add File: {OUT}\n+{FOUND}\n*** End Patch" in said
+    patched = Message("assistant", [ToolCall("call_1", "apply_patch", '{"input":"x"}')])
+    model, said = ask([*conversation, patched, result("Done.", "apply_patch")], BASH, patcher)
+    assert (model.acts, said) == (["answer"], f"The marker is {FOUND}.")
 
 
 def test_without_tools_it_gives_a_title() -> None:

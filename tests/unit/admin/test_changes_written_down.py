@@ -11,7 +11,7 @@ from luna.admin.door import Door
 from luna.admin.envelope import json
 from luna.admin.operation import Operation
 from luna.model.ambient import ManualClock
-from luna.server.app import control_plane
+from luna.server.control import control_plane
 from luna.state.audit import Audit, masked
 
 

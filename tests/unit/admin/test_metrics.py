@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from luna.admin import metrics as subject
+from luna.admin import observed
 from luna.admin.door import Door
 from luna.core.live import LiveFlows
 from luna.model.ambient import ManualClock
@@ -82,7 +83,7 @@ async def test_where_others_reach_it_the_key_is_needed(key: str, status: int) ->
 async def test_what_is_said_of_the_house(store: Store) -> None:
     clock, live, metrics = ManualClock(), LiveFlows(), Metrics(0.0)
     runs, accounts = Runs(store, clock), _Accounts(["ready", "ready", "cooling"])
-    subject.observe_house(
+    observed.observe_house(
         metrics,
         live=live,
         runs=runs,
@@ -116,7 +117,7 @@ async def test_what_is_said_of_the_house(store: Store) -> None:
 async def test_a_database_that_refuses_is_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = Metrics(0.0)
     clock = ManualClock()
-    subject.observe_house(
+    observed.observe_house(
         metrics, live=LiveFlows(), runs=Runs(store, clock), accounts=cast("Accounts", _Accounts()), store=store,
         clock=clock,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from luna.admin import overflow
 from luna.admin.door import Door
 from luna.model.ambient import ManualClock
 from luna.model.preferences import LivePreferences
-from luna.server.app import control_plane
+from luna.server.control import control_plane
 from luna.state.overflow_files import OverflowFiles
 from luna.state.store import Store
 

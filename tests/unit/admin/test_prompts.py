@@ -13,7 +13,7 @@ from luna.config.live import LiveConfig
 from luna.config.overrides import PromptOverrides
 from luna.config.settings import Settings
 from luna.model.ambient import ManualClock
-from luna.server.app import control_plane
+from luna.server.control import control_plane
 from tests.unit.config.shop import ROUTES, SOUND, Shop, write
 
 KEY = "admin"

@@ -14,6 +14,7 @@ from luna.config.source import parse
 from luna.core.registry import Registry
 from luna.core.routing import RequestFacts
 from luna.core.snapshot import Snapshot
+from luna.demo.catalogue import IDS
 from luna.model.dialect import Facts
 from tests.unit.config.test_jsonschema import fits
 
@@ -59,13 +60,13 @@ def test_a_chat_goes_to_qwen_with_an_account_and_comes_back_in_the_clients_proto
     ("asked", "target"),
     [
         ("gpt-4o", "qwen3.6-plus"),
-        ("gpt-4o-mini", "qwen3.5-flash"),
-        ("gpt-4o-mini-2024-07-18", "qwen3.5-flash"),
+        ("gpt-4o-mini", "qwen3.5-plus"),
+        ("gpt-4o-mini-2024-07-18", "qwen3.5-plus"),
         ("gpt-5", "qwen3.6-plus"),
         ("o3", "qwen3.6-plus"),
-        ("o4-mini", "qwen3.5-flash"),
+        ("o4-mini", "qwen3.5-plus"),
         ("claude-sonnet-4-5", "qwen3.6-plus"),
-        ("claude-3-5-haiku-latest", "qwen3.5-flash"),
+        ("claude-3-5-haiku-latest", "qwen3.5-plus"),
         ("qwen3.6-plus", "qwen3.6-plus"),
         ("Qwen3-Coder", "Qwen3-Coder"),
         ("open-mixtral", "open-mixtral"),
@@ -73,6 +74,10 @@ def test_a_chat_goes_to_qwen_with_an_account_and_comes_back_in_the_clients_proto
 )
 def test_aliases(snapshot: Snapshot, asked: str, target: str) -> None:
     assert snapshot.target_of(asked) == target
+
+
+def test_aliases_lead_to_models_that_an_ordinary_account_is_offered(snapshot: Snapshot) -> None:
+    assert {alias.target for alias in snapshot.aliases} <= IDS
 
 
 @pytest.mark.parametrize("path", [ROUTES, *sorted((ROUTES.parent / "pipelines").glob("*.yaml"))], ids=lambda p: p.name)

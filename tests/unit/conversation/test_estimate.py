@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna.conversation.estimate import ATTACHMENT, MOST_PER_CHARACTER, TURN, at_least, at_most, least, weight
+from luna.conversation.estimate import ATTACHMENT, MOST_PER_CHARACTER, TURN, at_most, texts, weight
 from luna.model.chat import Attachment, Message, Part, Text, Thought, ToolCall, ToolResult
 from luna.protocols import tokens
 
@@ -38,6 +38,12 @@ def test_the_bytes_of_an_attachment_never_count_as_text() -> None:
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_the_quick_bound_is_one(said: list[str]) -> None:
     messages = [Message("user", [Text(text), ToolCall(text, text, text)], text) for text in said]
-    assert at_least(messages) <= weight(messages, tokens.weight) <= at_most(messages)
-    assert all(least(text) <= tokens.weight(text) for text in said)
+    assert weight(messages, tokens.weight) <= at_most(messages)
     assert all(tokens.weight(text) <= len(text) * MOST_PER_CHARACTER for text in said)
+
+
+@given(st.lists(st.text(max_size=20), max_size=5))
+def test_the_texts_and_their_frames_are_all_there_is_to_weigh(said: list[str]) -> None:
+    messages = [Message("user", [Text(text), PICTURE, ToolResult("c", [Text(text), PICTURE])], text) for text in said]
+    found, frames = texts(messages)
+    assert sum(map(tokens.weight, found)) + frames == weight(messages, tokens.weight)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from luna.conversation.stable import (
     Turn,
@@ -242,3 +244,10 @@ def test_no_white_space_of_the_assistants_counts() -> None:
 def test_an_unpaired_surrogate_is_a_character_like_any_other() -> None:
     assert system_mark("\ud800", GENERIC)
     assert turns([say("user", "\ud800")], GENERIC)[0].pieces == (b"text", b"\xed\xa0\x80")
+
+
+@given(st.text(st.sampled_from("ab \n\t\x1c\x85\xa0\u2003\u3000\ufeff\xe9\U0001f642\ud800")))
+def test_the_ends_of_the_users_words_do_not_count(text: str) -> None:
+    words = text.strip().encode("utf-8", "surrogatepass")
+    assert pieces(say("user", text)) == ([("user", (b"text", words))] if words else [])
+    assert pieces(say("user", text), say("user", text)) == 2 * pieces(say("user", text)), "a text is read twice alike"

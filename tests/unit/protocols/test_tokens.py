@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from luna.model.chat import Attachment, ChatRequest, Message, Text, Thought, Tool, ToolCall, ToolResult
 from luna.protocols import tokens
-from luna.protocols.tokens import Meter, estimate, estimate_request, fitting, weight
+from luna.protocols.tokens import LONG, Meter, about, estimate, estimate_request, fitting, weight
 
 ENGLISH = (
     "The river had been rising since noon, and by the time the men came back from the fields it stood level with "
@@ -48,6 +48,25 @@ def test_every_byte_of_utf_8_has_a_class() -> None:
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_weights_add_up(one: str, other: str) -> None:
     assert weight(one + other) == weight(one) + weight(other)
+
+
+@given(st.lists(st.text(max_size=30)))
+def test_about_short_texts_is_exact(said: list[str]) -> None:
+    assert about(said) == sum(map(weight, said))
+
+
+@pytest.mark.parametrize("cut", [1, 7, 5_000, 10**9])
+def test_about_long_texts_is_close(cut: int) -> None:
+    lines = [ENGLISH, CHINESE, CODE, "1790000000", " " * 200, "🙂" * 3]
+    text = "".join(lines[number * number % 7 % 6] for number in range(3_000))
+    assert len(text) > LONG
+    exact, pieces = weight(text), [text[at : at + cut] for at in range(0, len(text), cut)]
+    assert about(pieces) == pytest.approx(exact, rel=0.08)
+    assert about([piece.encode() for piece in pieces]) == pytest.approx(exact, rel=0.08)
+
+
+def test_about_a_long_text_that_is_the_same_all_over_is_exact() -> None:
+    assert about(["1" * LONG, "1"]) == weight("1" * (LONG + 1))
 
 
 @given(st.text(max_size=30), st.integers(0, 3000))

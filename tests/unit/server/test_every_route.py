@@ -52,7 +52,7 @@ def leaves(routes: list[BaseRoute]) -> list[BaseRoute]:
 
 
 async def test_every_route_is_an_operation(running: Running) -> None:
-    routes = leaves(running.house.app._control.routes)  # type: ignore[attr-defined]
+    routes = leaves(running.house.control.app.routes)  # type: ignore[attr-defined]
     assert len(routes) > 100
     odd = [route for route in routes if not isinstance(route, Operation)]
     assert {route.path for route in odd if isinstance(route, Route)} <= NOT_DESCRIBED

@@ -1,8 +1,7 @@
 """Breakpoints by themselves: who has to wait, for how long, and what a person may put in the place of what is held."""
 
-from dataclasses import replace
-
 import anyio
+import msgspec
 import pytest
 
 from luna.filters.live import LiveFacts, looks_at_calls, words_of
@@ -48,7 +47,7 @@ def test_a_filter_of_calls_is_asked_of_calls_alone() -> None:
     call = LiveFacts(tools=lines(["Bash"]), arguments_folded=folded('{"command": "rm -rf /"}'))
     assert find(breakpoints, "x", call) is None
     assert find(breakpoints, "x", call, of_calls=True) is armed
-    assert find(breakpoints, "x", replace(call, tools=lines(["Read"])), of_calls=True) is None
+    assert find(breakpoints, "x", msgspec.structs.replace(call, tools=lines(["Read"])), of_calls=True) is None
     assert breakpoints.keeps_calls("x")
     assert looks_at_calls(breakpoints.condition("~m a | !(~q b & ~args c)"))
     assert not looks_at_calls(breakpoints.condition("~m a | ~doc b"))

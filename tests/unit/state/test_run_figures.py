@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import String, cast, insert, literal, select, true
 
 from luna.state.run import RunRecord
-from luna.state.run_figures import Figures, Span, read
+from luna.state.run_figures import read
+from luna.state.run_spans import Figures, Span
 from luna.state.store import Store
 from luna.state.store.tables import runs
 

@@ -467,6 +467,28 @@ async def test_a_session_keeps_so_many_messages(store: Store) -> None:
     assert (await sessions.find(asked(*said, "more"))).known == 32
 
 
+@pytest.mark.parametrize("summarising", [False, True])
+async def test_of_a_long_history_only_what_is_kept_is_written(store: Store, summarising: bool) -> None:
+    sessions = Sessions(store, preferring(history_limit=3, summary_every_n_turns=4 if summarising else 0))
+    said = [f"said {number}" for number in range(41)]
+    await answered(sessions, asked(*said), "answer")
+    positions = sorted(row.position for row in await rows(store, messages_table))
+    assert positions == [*range(0 if summarising else 36, 42)]
+    stored = (await rows(store, sessions_table))[0]
+    assert (stored.message_count, stored.first_message or 0) == (42, positions[0])
+    assert (await sessions.find(asked(*said, "answer", "more"))).known == 42
+
+
+async def test_a_long_history_that_joins_a_session_leaves_as_much_of_it(store: Store) -> None:
+    sessions = Sessions(store, preferring(history_limit=3))
+    await answered(sessions, asked("one"), "two")
+    said = ["one", "two", *(f"said {number}" for number in range(21))]
+    await answered(sessions, asked(*said), "answer")
+    assert sorted(row.position for row in await rows(store, messages_table)) == [18, 19, 20, 21, 22, 23]
+    branched = await sessions.find(asked("one", "two", "said 0", "something else", "more"))
+    assert (branched.known, branched.differs) == (2, None), "what is not stored is not compared"
+
+
 async def test_nothing_is_kept_to_read_when_people_want_it_so(store: Store) -> None:
     sessions = Sessions(store, preferring(history_limit=0))
     await answered(sessions, asked("one"), "two")

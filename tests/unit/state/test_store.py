@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -393,7 +394,7 @@ async def test_a_newer_database_is_left_alone(database: Database) -> None:
 
 async def test_a_database_of_the_first_version_gets_the_indexes_of_now(database: Database) -> None:
     def indexes(connection: Connection) -> dict[str, set[str]]:
-        inspector = inspect(connection)
+        inspector = inspect(getattr(connection, "outer", connection))
         return {name: {str(index["name"]) for index in inspector.get_indexes(name)} for name in metadata.tables}
 
     async with database.opened() as store:
@@ -495,18 +496,19 @@ async def test_a_statement_with_a_list_of_values_is_written(store: Store) -> Non
     assert [*await titles(store)] == ["c2"]
 
 
-async def test_a_look_up_sees_what_was_committed_and_keeps_nothing_open(store: Store) -> None:
-    at = Prepared(AT)
+@pytest.mark.parametrize("little", [False, True])
+async def test_a_look_up_sees_what_was_committed_and_keeps_nothing_open(store: Store, little: bool) -> None:
+    at, look_up = Prepared(AT), partial(store.look_up, little=little)
     for number in range(3):
         store.write(ADD, row(number))
         await store.commit()
-        assert await store.look_up(lambda connection, key=f"c{number}": at.rows(connection, {"key": key})) != []  # type: ignore[misc]
-        assert await store.look_up(lambda connection: connection.scalar(select(func.count(chats.c.id)))) == number + 1
+        assert await look_up(lambda connection, key=f"c{number}": at.rows(connection, {"key": key})) != []  # type: ignore[misc]
+        assert await look_up(lambda connection: connection.scalar(select(func.count(chats.c.id)))) == number + 1
     with pytest.raises(LunaError, match="cannot read its database"):
-        await store.look_up(lambda connection: connection.execute(select(column("x")).select_from(table("nowhere"))))
+        await look_up(lambda connection: connection.execute(select(column("x")).select_from(table("nowhere"))))
     with pytest.raises(ZeroDivisionError):
-        await store.look_up(lambda connection: 1 // 0)
-    assert await store.look_up(lambda connection: at.rows(connection, {"key": "c9"})) == []
+        await look_up(lambda connection: 1 // 0)
+    assert await look_up(lambda connection: at.rows(connection, {"key": "c9"})) == []
 
 
 async def test_a_look_up_whose_connection_was_lost_takes_another(store: Store) -> None:

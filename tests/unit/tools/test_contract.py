@@ -55,11 +55,13 @@ def test_the_reminder_with_the_tools_name_ends_the_last_turn() -> None:
     assert "<ml_tool_calls>" in messages[3].text
 
 
-def test_a_last_turn_of_the_assistants_gets_no_reminder() -> None:
-    prefill = Message("assistant", [Text("The answer is")])
-    messages = instruct([user("hi"), prefill], [SEARCH], AUTO, SAY)
-    assert messages[2] is prefill
-    assert "[Tools:" in messages[1].text
+def test_after_a_turn_that_the_assistant_has_begun_the_reminder_is_a_turn_of_its_own() -> None:
+    begun = Message("assistant", [Text("The answer is")])
+    asked = user("hi")
+    messages = instruct([asked, begun], [SEARCH], AUTO, SAY)
+    assert (messages[1], messages[2]) == (asked, begun)
+    assert messages[3].role == "user"
+    assert messages[3].text.startswith("[Tools:")
 
 
 def test_without_a_turn_of_the_users_the_reminder_follows_the_contract() -> None:

@@ -63,6 +63,9 @@ def test_long_values_and_long_lists_are_cut() -> None:
         {"$ref": "#/$defs/nowhere"},
         {"type": "no such type"},
         {"pattern": "["},
+        {"pattern": r"(.)\1"},
+        {"patternProperties": {"[": False}, "additionalProperties": False},
+        {"$ref": "#/$defs/a", "$defs": {"a": {}}, "unevaluatedProperties": False},
         {"allOf": [{"$ref": "#"}]},
     ],
 )
@@ -89,3 +92,37 @@ def test_schemas_of_all_drafts_are_understood(schema: dict[str, Any], value: Any
 def test_a_schema_that_is_none_is_said_to_be_none() -> None:
     assert fault_of(FILE) == ""
     assert fault_of({"properties": {"a": {"type": "strng"}}}).startswith("`properties.a.type`: 'strng' is not valid")
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ({"pattern": r"^\p{L}+$"}, "ab1", "It breaks the rule `pattern`: 'ab1' does not match '^\\\\p{L}+$'."),
+        ({"pattern": "(", "type": "string"}, 1, "It must be of type string, but is integer: 1."),
+        ({"patternProperties": {"^x-": {"type": "string"}}}, {"x-a": 1}, "`x-a` must be of type string, but is"),
+        ({"additionalProperties": {"type": "string"}}, {"a": 1}, "`a` must be of type string, but is integer: 1."),
+        ({"propertyNames": {"pattern": "^a"}}, {"b": 1}, "It breaks the rule `pattern`: 'b' does not match '^a'."),
+        ({"properties": {"a": {}}, "unevaluatedProperties": False}, {"b": 1}, "It breaks the rule `unevaluated"),
+        ({"uniqueItems": True}, [{"a": 1}, {"a": 1}], "It breaks the rule `uniqueItems`: "),
+        ({"uniqueItems": True}, ["a", "a"], "It breaks the rule `uniqueItems`: "),
+    ],
+)
+def test_expressions_and_names_of_members_are_checked(schema: dict[str, Any], value: Any, said: str) -> None:
+    (sentence,) = problems(value, schema, "It")
+    assert sentence.startswith(said)
+
+
+def test_an_expression_that_python_does_not_know_is_no_fault_of_the_schema() -> None:
+    assert fault_of({"properties": {"a": {"pattern": r"^\p{L}+$"}}}) == ""
+
+
+def test_what_was_found_before_the_work_was_spent_is_said() -> None:
+    doubled: dict[str, Any] = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(24)}
+    schema = {"required": ["a"], "allOf": [{"$ref": "#/$defs/d0"}], "$defs": {**doubled, "d24": {}}}
+    assert problems({}, schema, "The call") == ["The call lacks `a`."]
+
+
+def test_a_long_list_is_checked_to_its_end() -> None:
+    item = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"enum": ["x", "y"]}}, "required": ["a"]}
+    entries: list[Any] = [{"a": "x", "b": "y"} for _ in range(1000)]
+    assert problems([*entries, {"b": "x"}], {"type": "array", "items": item}, "It") == ["`[1000]` lacks `a`."]
