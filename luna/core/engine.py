@@ -217,7 +217,10 @@ class Engine:
 
 
 async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
-    await line.gone()
+    try:
+        await line.gone()
+    except anyio.get_cancelled_exc_class():
+        return  # and no more: a task that ends as cancelled leaves a traceback behind that has itself, and the flow
     if not answer.ended:
         flow.cancel(Outcome.CLIENT_GONE)
 

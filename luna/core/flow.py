@@ -179,6 +179,15 @@ class Flow:
         taken, self._settles = self._settles, []
         return taken
 
+    def release(self) -> None:
+        """It is over and told of: let go of whatever has the flow itself, so that all of it goes now, a long prompt
+        with it, and not when the garbage is looked for next."""
+        self.notes.clear()
+        self._settles.clear()
+        error: BaseException | None = self.error
+        while error is not None and error.__traceback__ is not None:  # it may be its own cause
+            error.__traceback__, error = None, error.__cause__ or error.__context__
+
     def cancel(self, outcome: Outcome, error: LunaError | None = None) -> None:
         """End the flow from outside. The first reason stands; with an `error` the client is told."""
         if self.outcome is None:

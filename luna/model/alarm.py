@@ -11,6 +11,10 @@ import math
 from collections.abc import Awaitable, Callable
 
 
+def _nobody() -> None:
+    pass
+
+
 class Alarm:
     """Calls `ring`, in the event loop, when it was set so many seconds ago and neither set anew nor put off since.
     It belongs to one event loop. Close it when it is of no use any more: else it lives until it would have rung."""
@@ -54,8 +58,8 @@ class Alarm:
         self._due = math.inf
 
     def close(self) -> None:
-        """Do not ring, and let go of everything."""
-        self._due = math.inf
+        """Never ring again, and let go of everything: whom it would have called mostly has it."""
+        self._due, self._ring = math.inf, _nobody
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()

@@ -89,11 +89,7 @@ class Gateway:
             more = (("allow", str(allow)),) if allow else ()
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
-        flow = self._flow(request, parsed, snapshot, route, ids)
-        try:
-            await self._run(flow, ClientLine(receive, send))
-        finally:
-            flow.notes.clear()  # they know their flow: the two would be left for the garbage collector
+        await self._run(self._flow(request, parsed, snapshot, route, ids), ClientLine(receive, send))
 
     async def ask(
         self,
@@ -147,6 +143,7 @@ class Gateway:
             CURRENT.reset(token)
             FLOW.reset(named)
             self._books.close(flow, run, status=line.status, sent=line.sent)
+            flow.release()
 
     def _record(self, flow: Flow) -> Recorder | None:
         if flow.route.record == "off":

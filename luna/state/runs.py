@@ -271,7 +271,7 @@ class Runs:
     def _write(self, run: Run) -> None:
         self._changed.pop(run.id, None)
         if not isinstance(run.row, LatestRow) or run.row.taken:
-            run.row = latest = LatestRow(run.record)
+            run.row = latest = LatestRow(run)
             self._store.write(self._upsert, latest)
 
     def _moved(self, run: Run) -> None:
