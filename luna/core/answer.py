@@ -5,7 +5,7 @@ send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 """
 
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import anyio
 
@@ -37,16 +37,6 @@ class Line(Protocol):
         ...
 
 
-class _Pulse(NamedTuple):
-    """What the signs of life of a stream are, when they are due (seconds; 0 for never), and beside what."""
-
-    beat: bytes
-    heartbeat: float
-    commit_after: float
-    content_type: str
-    beside: Beside
-
-
 class Answer:
     """Writes one flow's answer."""
 
@@ -57,7 +47,6 @@ class Answer:
         self._beating: anyio.Event | None = None
         """Set when the sign of life that is on its way has gone out. A lock would cost more than the send."""
         self._alarm: Alarm | None = None
-        self._pulse: _Pulse | None = None
         self.started = False
         self.ended = False
         self.alive = False
@@ -139,11 +128,9 @@ class Answer:
 
     def keep_alive(self, heartbeat: float, commit_after: float, content_type: str, beside: Beside) -> None:
         """Give signs of life on a silent stream until `keep_quiet`. Seconds; 0 for never."""
-        beat = self._flow.dialect.heartbeat
-        if beat:
-            self._pulse = _Pulse(beat, heartbeat, commit_after, content_type, beside)
-            self._alarm = Alarm(self._look)
-            self._look()
+        if self._flow.dialect.heartbeat:
+            self._alarm = Alarm(partial(self._look, heartbeat, commit_after, content_type, beside))
+            self._look(heartbeat, commit_after, content_type, beside)
 
     def keep_quiet(self) -> None:
         """No more signs of life."""
@@ -151,25 +138,25 @@ class Answer:
             self._alarm.close()
             self._alarm = None
 
-    def _look(self) -> None:
-        """Is one due? Else look again when it might be."""
-        alarm, pulse = self._alarm, self._pulse
-        if self.ended or alarm is None or pulse is None:
+    def _look(self, heartbeat: float, commit_after: float, content_type: str, beside: Beside) -> None:
+        """Whether a sign of life is due."""
+        alarm = self._alarm
+        if self.ended or alarm is None:
             return
-        wait = (0 if self.started else pulse.commit_after) or pulse.heartbeat
-        if not wait or (self.started and not pulse.heartbeat):
+        wait = (0 if self.started else commit_after) or heartbeat
+        if not wait or (self.started and not heartbeat):
             return
         due = wait - (self._flow.clock.monotonic() - self.last_write)
         # While something is being sent, it is the client that is slow.
-        if due > 0 or self._sending or not (self.started or pulse.commit_after):
+        if due > 0 or self._sending or not (self.started or commit_after):
             alarm.set(due if due > 0 else wait)
         else:
-            pulse.beside.start(partial(self._give, pulse))
+            beside.start(partial(self._give, heartbeat, commit_after, content_type, beside))
 
-    async def _give(self, pulse: "_Pulse") -> None:
+    async def _give(self, heartbeat: float, commit_after: float, content_type: str, beside: Beside) -> None:
         if not (self.ended or self._sending):  # since it was decided, the answer may have come
-            await self._beat(pulse.beat, pulse.content_type)
-        self._look()
+            await self._beat(self._flow.dialect.heartbeat, content_type)
+        self._look(heartbeat, commit_after, content_type, beside)
 
     async def _beat(self, beat: bytes, content_type: str) -> None:
         self._beating = anyio.Event()

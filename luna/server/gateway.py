@@ -83,8 +83,7 @@ class Gateway:
             more = (("allow", str(allow)),) if allow else ()
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
-        flow = self._flow(request, parsed, snapshot, route, ids)
-        await self._run(flow, ClientLine(receive, send))
+        await self._run(self._flow(request, parsed, snapshot, route, ids), ClientLine(receive, send))
 
     async def ask(
         self,

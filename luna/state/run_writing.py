@@ -4,16 +4,18 @@ from typing import Any
 
 import msgspec
 
-from luna.state.run import RunRecord
+from luna.state.run import Run
 from luna.state.store.late import LateRow
 
 
 class LatestRow(LateRow):
     """The row of a run."""
 
-    def __init__(self, record: RunRecord) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self._record = record
+        self._run: Run | None = run
 
     def make(self) -> dict[str, Any]:
-        return msgspec.structs.asdict(self._record)
+        run, self._run = self._run, None  # which has this row: without it both go at once, and not with the garbage
+        assert run is not None
+        return msgspec.structs.asdict(run.record)

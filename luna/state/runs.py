@@ -268,7 +268,7 @@ class Runs:
     def _write(self, run: Run) -> None:
         run.fresh = False
         if run.row is None or run.row.taken:
-            run.row = latest = LatestRow(run.record)
+            run.row = latest = LatestRow(run)
             self._store.write(self._upsert, latest)
 
     def _moved(self, run: Run) -> None:
