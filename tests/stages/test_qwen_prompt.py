@@ -33,7 +33,7 @@ class Uploading:
     """Stands in for what uploads: gives each new attachment an entry, and says what it was asked."""
 
     def __init__(self, desk: Conversing, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.documents: list[str] = []
+        self.documents: list[bytes] = []
         self.failure: LunaError | None = None
         desk.services.provide(Uploads, Uploads(desk.clock))
         monkeypatch.setattr(qwen_prompt, "upload_attachments", self.attachments)
@@ -44,7 +44,7 @@ class Uploading:
     ) -> list[dict[str, Any]]:
         return [{"name": one.attachment.kind, "for": account} for one in every if not one.known]
 
-    async def document(self, flow: Flow, client: object, account: str, name: str, text: str) -> dict[str, Any]:
+    async def document(self, flow: Flow, client: object, account: str, name: str, text: bytes) -> dict[str, Any]:
         self.documents.append(text)
         if self.failure is not None:
             raise self.failure
@@ -123,14 +123,14 @@ async def test_a_long_prompt_goes_up_as_a_file(desk: Conversing, uploading: Uplo
     await planned(desk, plan, "long words " * 20)
     assert desk.heard[0].text == "Read long.txt."
     assert desk.heard[0].files == [{"name": "long.txt", "for": "env"}]
-    assert uploading.documents == ["Be brief. / " + "long words " * 20]
+    assert uploading.documents == [b"Be brief. / " + b"long words " * 20]
     assert [file.name for file in plan.kept] == ["long.txt"]
 
 
 async def test_of_a_conversation_that_goes_on_only_what_is_new(desk: Conversing, uploading: Uploading) -> None:
     await planned(desk, Plan(most=500), "one")
     await planned(desk, Plan(most=50), "one", "answer 1", "long words " * 20)
-    assert uploading.documents == ["long words " * 20]
+    assert uploading.documents == [b"long words " * 20]
     assert (desk.heard[1].parent, desk.heard[1].text) == ("resp-1", "Read long.txt.")
     await planned(desk, Plan(most=50), "one", "answer 1", "long words " * 20, "answer 2", "short")
     assert (desk.heard[2].parent, desk.heard[2].text) == ("resp-2", "short")

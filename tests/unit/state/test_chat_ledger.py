@@ -45,7 +45,7 @@ async def _plan(ledger: ChatLedger) -> None:
 
 
 async def test_many_plans_share_commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luna.state.store.writer.SMALL", 0)  # all go to the thread
+    monkeypatch.setattr("luna.state.store.ahead.SMALL", 0)  # all go to the thread
     ledger = ChatLedger(store, ManualClock())
     before = store.describe()["commits"]
     async with anyio.create_task_group() as tasks:

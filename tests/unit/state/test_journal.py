@@ -355,7 +355,7 @@ async def test_a_journal_that_goes_on_from_a_later_state_is_moved_aside(tmp_path
         await store.commit()
     await killed(tmp_path)
     for suffix in ("-wal", "-shm"):
-        (tmp_path / f"luna.db{suffix}").unlink()
+        (tmp_path / f"luna.db{suffix}").unlink(missing_ok=True)
     (tmp_path / "luna.db").write_bytes(backup)
     async with Store.opened(tmp_path) as store:
         (problem,) = store.problems
@@ -380,7 +380,7 @@ async def test_of_a_damaged_journal_what_is_whole_is_brought_in(tmp_path: Path) 
 async def test_a_damaged_database_takes_its_journal_along(tmp_path: Path) -> None:
     path = await killed(tmp_path)
     data = path.read_bytes()
-    (tmp_path / "luna.db-wal").unlink()
+    (tmp_path / "luna.db-wal").unlink(missing_ok=True)
     (tmp_path / "luna.db").write_bytes(b"nothing of the kind" * 1000)
     async with Store.opened(tmp_path) as store:
         assert len(store.problems) == 1
