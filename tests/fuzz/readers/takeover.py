@@ -17,7 +17,7 @@ from luna.state.lunaproxy_accounts import accounts_of, login_of, provider_of
 from luna.state.lunaproxy_fields import records_of
 from luna.state.lunaproxy_runs import run_document, run_row
 from luna.state.lunaproxy_sessions import session_document, session_rows
-from luna.state.store.tables import messages, metadata, runs, sessions
+from luna.state.store.schema import messages, metadata, runs, sessions
 from tests.fuzz.guided import Target
 
 SECRET = "canary-"

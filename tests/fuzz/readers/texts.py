@@ -32,7 +32,7 @@ from luna.protocols.tokens import weight
 from luna.qwen.conversation import continuation, flatten
 from luna.state.run import RunRecord, folded, lines
 from luna.state.run_query import where
-from luna.state.store.tables import metadata, runs
+from luna.state.store.schema import metadata, runs
 from luna.tools import json_answer
 from luna.tools.history import as_text
 from luna.tools.json_text import decode
