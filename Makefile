@@ -12,9 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 
-# Files of tests side by side. What fails is run once more and named (R) in the summary: a shared machine may stall at any
-# moment, and a fault fails twice.
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope --reruns 1 -rR
+# Files of tests side by side, on two cores as well: many wait. What fails is run once more and named (R) in the summary: a
+# shared machine may stall at any moment, and a fault fails twice.
+PYTEST := $(BIN)/python -m pytest -q -n 4 --dist loadscope --reruns 1 -rR
 
 .PHONY: run test audit agents chromium browser pictures fuzz fuzz-api gauntlet soak lint types setup test-setup bench bench-quick bench-setup golden statements generated ui-types lock clean
 
