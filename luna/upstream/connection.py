@@ -54,8 +54,11 @@ class Connection(httpcore.AsyncConnectionInterface):
         tls: Callable[[], Awaitable[ssl.SSLContext]],
         clock: Clock,
         keepalive: float,
+        rests: "Callable[[Connection], None]",
     ) -> None:
-        self._origin = origin
+        """`rests` is told when it waits for its next request."""
+        self.origin = origin
+        self._rests = rests
         self._network = network
         self._tls = tls
         self._clock = clock
@@ -66,7 +69,7 @@ class Connection(httpcore.AsyncConnectionInterface):
         self._expires = 0.0
 
     def __repr__(self) -> str:
-        return f"<Connection {self._origin} {self.info()}>"
+        return f"<Connection {self.origin} {self.info()}>"
 
     def info(self) -> str:
         """State and number of requests, for people."""
@@ -95,9 +98,9 @@ class Connection(httpcore.AsyncConnectionInterface):
         return Begun(turn, self._stream)
 
     async def _connect(self, patience: float | None, address: str) -> Stream:
-        host = self._origin.host.decode("ascii")
-        context = await self._tls() if self._origin.scheme == b"https" else None
-        stream = await self._network.connect_tcp(address or host, self._origin.port, timeout=patience)
+        host = self.origin.host.decode("ascii")
+        context = await self._tls() if self.origin.scheme == b"https" else None
+        stream = await self._network.connect_tcp(address or host, self.origin.port, timeout=patience)
         if context is not None:
             stream = await stream.start_tls(context, server_hostname=host, timeout=patience)
         assert isinstance(stream, Stream), "the pool's networks open no others"
@@ -108,6 +111,7 @@ class Connection(httpcore.AsyncConnectionInterface):
         if self._state is State.ACTIVE and reusable:
             self._state = State.IDLE
             self._expires = self._clock.monotonic() + self._keepalive
+            self._rests(self)
         else:
             with anyio.CancelScope(shield=True):
                 await self.aclose()
@@ -122,7 +126,7 @@ class Connection(httpcore.AsyncConnectionInterface):
 
     def can_handle_request(self, origin: httpcore.Origin) -> bool:
         """True for the origin it was made for."""
-        return origin is self._origin or origin == self._origin
+        return origin is self.origin or origin == self.origin
 
     def is_available(self) -> bool:
         """True when it could serve a request now."""

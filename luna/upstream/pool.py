@@ -9,6 +9,7 @@ behind that nobody will ever use, until the pool is full of them.
 """
 
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Self
 
@@ -30,6 +31,8 @@ from luna.upstream.turn import Phase, StaleConnection, Turn
 CONNECTIONS = 512
 KEEPALIVE = 50.0
 """Seconds that an idle connection is kept: a little less than servers commonly do."""
+
+_NONE: "deque[Connection]" = deque()
 
 _FOREIGN = (
     httpcore.TimeoutException,
@@ -58,10 +61,19 @@ class Pool(httpcore.AsyncConnectionPool):
         self._build_context = context
         self._building = anyio.Lock()
         self._context: ssl.SSLContext | None = None
+        self._idle: dict[tuple[bytes, bytes, int], deque[Connection]] = {}
+        """By where they lead: those that may serve again, the longest idle first."""
 
     def create_connection(self, origin: httpcore.Origin) -> Connection:
         """The place for proxies: one is a `network` whose streams lead through it; everything else stays as it is."""
-        return Connection(origin, network=self._network, tls=self._tls, clock=self._clock, keepalive=self._keepalive)
+        return Connection(
+            origin,
+            network=self._network,
+            tls=self._tls,
+            clock=self._clock,
+            keepalive=self._keepalive,
+            rests=self._rests,
+        )
 
     @property
     def connections(self) -> list[httpcore.AsyncConnectionInterface]:
@@ -87,29 +99,40 @@ class Pool(httpcore.AsyncConnectionPool):
     def _choose(self, origin: httpcore.Origin, *, reuse: bool) -> tuple[Connection, list[Connection]]:
         """The connection for a request, and those that are to be closed: idle ones whose time is over, and the one
         that has to make room."""
-        living: list[Connection] = []
         closing: list[Connection] = []
+        idle = self._idle.get((origin.scheme, origin.host, origin.port), _NONE)
+        while idle and idle[0].overdue():  # the longest idle comes first
+            closing.append(idle.popleft())
         chosen: Connection | None = None
-        for connection in self._connections:
-            if connection.overdue():
+        while reuse and idle and chosen is None:
+            connection = idle.pop()
+            if connection.is_available() and not connection.has_expired():
+                chosen = connection
+            else:
                 closing.append(connection)
-            elif not connection.is_closed():
-                living.append(connection)
-        for connection in reversed(living) if reuse else ():
-            if connection.is_available() and connection.can_handle_request(origin):
-                living.remove(connection)
-                if not connection.has_expired():
-                    chosen = connection
-                    break
-                closing.append(connection)
+        if chosen is None or closing:
+            living = [c for c in self.connections if c not in closing]
+            self._connections = living
         if chosen is None:
-            idle = next((connection for connection in living if connection.is_idle()), None)
-            if len(living) >= self._max_connections and idle is not None:
-                living.remove(idle)
-                closing.append(idle)
+            if len(self._connections) >= self._max_connections and (longest := self._longest_idle()) is not None:
+                self._connections.remove(longest)
+                closing.append(longest)
             chosen = self.create_connection(origin)
-        self._connections: list[Connection] = [*living, chosen]  # type: ignore[assignment]
+            self._connections.append(chosen)
         return chosen, closing
+
+    def _rests(self, connection: Connection) -> None:
+        """It waits for its next request."""
+        origin = connection.origin
+        self._idle.setdefault((origin.scheme, origin.host, origin.port), deque()).append(connection)
+
+    def _longest_idle(self) -> Connection | None:
+        for idle in self._idle.values():
+            while idle:
+                connection = idle.popleft()
+                if connection.is_idle():
+                    return connection
+        return None
 
     async def _tls(self) -> ssl.SSLContext:
         """One for all connections, built when the first needs it and in a thread: it takes 60 ms."""
@@ -124,6 +147,10 @@ class Pool(httpcore.AsyncConnectionPool):
         more."""
         idle = [c for c in self._connections if c.is_idle() and (c.has_expired() or not expired)]
         self._connections = [connection for connection in self._connections if connection not in idle]
+        for origin, waiting in [*self._idle.items()]:
+            self._idle[origin] = deque(connection for connection in waiting if connection not in idle)
+            if not self._idle[origin]:
+                del self._idle[origin]
         await self._close_connections([*idle])
 
 

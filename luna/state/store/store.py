@@ -155,8 +155,9 @@ class Store:
 
     async def look_up(self, work: Callable[[Connection], T], *, little: bool = False) -> T:
         """The same, by a shorter way, one after the other: for a row or a few that a request waits for. `little`: they
-        are found by an index, in less than a millisecond."""
-        if self._writer.journaled:
+        are found by an index, in less than a millisecond, and whoever asks has at hand what was committed just now: it
+        may not be there yet."""
+        if self._writer.journaled and not little:
             await self._writer.show()
         try:
             return await self._reader.read(work, little=little)
