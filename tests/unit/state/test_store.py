@@ -501,7 +501,7 @@ async def test_a_look_up_sees_what_was_committed_and_keeps_nothing_open(store: S
     at, look_up = Prepared(AT), partial(store.look_up, little=little)
     for number in range(3):
         store.write(ADD, row(number))
-        await store.commit()
+        await (store.settle() if little else store.commit())
         assert await look_up(lambda connection, key=f"c{number}": at.rows(connection, {"key": key})) != []  # type: ignore[misc]
         assert await look_up(lambda connection: connection.scalar(select(func.count(chats.c.id)))) == number + 1
     with pytest.raises(LunaError, match="cannot read its database"):
