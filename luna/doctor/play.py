@@ -53,7 +53,7 @@ class Unreachable(Refused):
 
 async def play(client: Client, server: Server, ids: Ids) -> list[Finding]:
     """All moves; what comes after one that was refused is played as far as it does not build on it."""
-    played = _Played(client, server, ids.token("doctor-")[:15])
+    played = _Played(client, server, f"doctor-{ids.uuid()[:8]}")
     try:
         for opening in client.openings:
             await played.guarded(played.opening(opening))

@@ -61,8 +61,9 @@ class Anonymity:
         `names` what it and its user are called."""
         self._redactor = Redactor(secrets)
         self._names: dict[tuple[str, bytes], bytes] = {}
-        ids = Ids(bytes.fromhex(recording.head.seed))
-        self._own = {ids.uuid().encode() for _ in range(DRAWN)}
+        seed = bytes.fromhex(recording.head.seed)
+        ids, ordered = Ids(seed), Ids(seed)
+        self._own = {draw().encode() for _ in range(DRAWN) for draw in (ids.uuid, ordered.ordered)}
         self._learnt: dict[bytes, str] = {}
         spelt = [form for place in places for form in (place, place.replace("\\", "\\\\"))]
         patterns = b"|".join(re.escape(form.encode()) for form in spelt)

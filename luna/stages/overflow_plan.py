@@ -115,7 +115,7 @@ class OverflowPlan:
 
     def _name(self) -> str:
         born = datetime.fromtimestamp(self._flow.born, UTC)
-        return f"overflow-{born:%Y%m%dT%H%M%S}-{self._flow.ids.token('')[:8]}.txt"
+        return f"overflow-{born:%Y%m%dT%H%M%S}-{self._flow.ids.uuid()[:8]}.txt"
 
     def too_long(self, text: str) -> LunaError:
         """Neither typed nor as a file. CONTEXT_OVERFLOW, in the words from which clients start compaction."""

@@ -139,7 +139,7 @@ def _asked(flow: Flow) -> Asked:
     return Asked(
         history=History.of(chat.messages, profile, *whose),
         instructions=" ".join(system_marks(leading, profile)) if leading else "",
-        new_id=flow.ids.uuid,
+        new_id=flow.ids.ordered,
         scope="\n".join((client, said.source, said.workspace)).rstrip("\n"),
         bare=not (chat.tools or system),
         session=said.session,

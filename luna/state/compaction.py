@@ -119,7 +119,7 @@ class Compaction:
 
     def _name(self, session: str) -> str:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
-        return f"session-{_ODD.sub('-', session)[:40]}-{now:%Y%m%dT%H%M%S}-{self._ids.token('')[:8]}.txt"
+        return f"session-{_ODD.sub('-', session)[:40]}-{now:%Y%m%dT%H%M%S}-{self._ids.uuid()[:8]}.txt"
 
 
 def unknown_session(session: str) -> LunaError:
