@@ -65,12 +65,19 @@ def extras(value: Mapping[str, object], schema: Mapping[str, Any]) -> list[str]:
 
 
 def _metered(keyword: _Keyword) -> _Keyword:
+    """A keyword whose work counts. What stands behind it may be nonsense: a reference leads to places of a schema that
+    nobody has looked at as one. Then there is nothing to judge by."""
+    from jsonschema.exceptions import UnknownType
+
     def checked(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator["ValidationError"]:
         meter = METER.get()
         meter.spend(_KEYWORD + (len(wanted) if isinstance(wanted, list | dict) else 0))
-        for error in keyword(validator, wanted, value, schema) or ():
-            meter.spend(len(error.message) // _CHARACTERS)
-            yield error
+        try:
+            for error in keyword(validator, wanted, value, schema) or ():
+                meter.spend(len(error.message) // _CHARACTERS)
+                yield error
+        except (UnknownType, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return
 
     return checked
 

@@ -206,8 +206,10 @@ def _frames(data: memoryview, seed: int) -> tuple[list[Frame], str]:
                 if sql is not None and place == len(places):
                     places.append(sql)
                 statements.append((places[place], rows))
-        except (msgspec.DecodeError, IndexError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError) as error:
             return frames, f"transaction {len(frames) + 1} cannot be understood: {error}"
+        if frames and number != frames[-1].number + 1:
+            return frames, f"transaction {len(frames) + 1} does not follow the one before it"
         frames.append(Frame(number, statements))
         at += _FRAME.size + length
     return frames, ""

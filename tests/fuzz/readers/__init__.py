@@ -34,6 +34,8 @@ _TABLE = (
     Reader("conversation", "texts", ("luna.conversation", "luna.qwen.conversation", "luna.tools.history")),
     Reader("markup", "texts", ("luna.tools",)),
     Reader("json-answer", "texts", ("luna.tools",)),
+    Reader("patterns", "schemas", ("luna.patterns",)),
+    Reader("schemas", "schemas", ("luna.patterns", "luna.tools.schema_check", "luna.tools.bounded_draft")),
     Reader("filters", "texts", ("luna.filters", "luna.state.run_query")),
     Reader(
         "http", "upstream", ("luna.upstream.parser", "luna.upstream.encoding", "luna.qwen.errors", "luna.qwen.refusals")
@@ -49,5 +51,6 @@ _TABLE = (
     Reader("credentials", "credentials", ("luna.qwen.cookies", "luna.qwen.tokens", "luna.qwen.credentials")),
     Reader("takeover", "takeover", ("luna.disk", "luna.config", "luna.state", "luna.conversation")),
     Reader("rows", "rows", ("luna.state", "luna.conversation")),
+    Reader("journal", "journal", ("luna.state.store.journal", "luna.state.store.recovery")),
 )
 READERS = {reader.name: reader for reader in _TABLE}

@@ -2,15 +2,18 @@
 
 import os
 import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import anyio
 import anyio.to_thread
+import msgspec
 import pytest
 from sqlalchemy import bindparam, insert, select, update
 
@@ -113,6 +116,31 @@ def test_a_byte_that_is_another_is_noticed_wherever_it_is(tmp_path: Path) -> Non
         found, wrong = understood(path)
         assert found == []
         assert wrong.startswith("transaction 1 ")
+
+
+def framed(body: bytes) -> bytes:
+    return struct.pack("<II", len(body), crc32(body, crc32(ID))) + body
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"\x92\x02\x91\x93\x00\xa2\xff\xfe\x90", "understood"),
+        (b"\x92\x02\x91\x93\x00\xc0\x91" + b"\x91" * 100_000, "understood"),
+        (b"\x92\x02\x91\x93\x09\xc0\x90", "understood"),
+        (msgspec.msgpack.encode((1, [(0, "A", [])])), "does not follow"),
+        (msgspec.msgpack.encode((3, [(0, "A", [])])), "does not follow"),
+    ],
+    ids=["no text", "too deep", "an unknown statement", "a number again", "a number left out"],
+)
+def test_what_nobody_wrote_is_noticed_even_with_its_checksum(body: bytes, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    begun(path).append(transaction(0))
+    path.write_bytes(path.read_bytes() + framed(body))
+    found, wrong = understood(path)
+    assert found == same([transaction(0)])
+    assert wrong.startswith("transaction 2 ")
+    assert why in wrong
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"nothing of the kind" * 10, b"luna journbl\n" + bytes(40)])

@@ -67,6 +67,11 @@ def test_long_values_and_long_lists_are_cut() -> None:
         {"patternProperties": {"[": False}, "additionalProperties": False},
         {"$ref": "#/$defs/a", "$defs": {"a": {}}, "unevaluatedProperties": False},
         {"allOf": [{"$ref": "#"}]},
+        {"$ref": "#/x", "x": {"type": "no such type"}},
+        {"$ref": "#/x", "x": {"minLength": "long"}},
+        {"$ref": "#/x", "x": {"enum": 5}},
+        {"$ref": "#/x", "x": {"anyOf": "these"}},
+        {"$ref": "#/x", "x": {"pattern": 5}},
     ],
 )
 def test_what_cannot_be_checked_passes(schema: dict[str, Any]) -> None:
