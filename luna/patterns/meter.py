@@ -10,10 +10,11 @@ class SpentError(Exception):
 
 
 class Meter:
-    """A number of units of work, each a fraction of a microsecond."""
+    """A number of units of work, each a fraction of a microsecond, and how deep the work may go."""
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, levels: int = 0) -> None:
         self._left = units
+        self._levels = levels
 
     def __repr__(self) -> str:
         return f"<Meter {self._left} left>"
@@ -23,3 +24,13 @@ class Meter:
         self._left -= units
         if self._left < 0:
             raise SpentError
+
+    def enter(self) -> None:
+        """A level deeper; `leave` it. Raises SpentError when there is none."""
+        if not self._levels:
+            raise SpentError
+        self._levels -= 1
+
+    def leave(self) -> None:
+        """Back from a level."""
+        self._levels += 1

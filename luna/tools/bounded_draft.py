@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _FOLLOWED = (b'Ref"', b'"$ref"', b'"patternProperties"')
 METER: ContextVar[Meter] = ContextVar("METER")
 """Of the check that is being made."""
+LEVELS = 200
+"""Keywords within keywords, at three calls each. A circle of references must not come to Python's own limit: the
+library's maps, which are not Python, end in a panic there."""
 _KEYWORD = 16
 """Steps of an expression that cost as much as one keyword, apart from what that does to each of its parts."""
 _CHARACTERS = 8
@@ -72,12 +75,15 @@ def _metered(keyword: _Keyword) -> _Keyword:
     def checked(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator["ValidationError"]:
         meter = METER.get()
         meter.spend(_KEYWORD + (len(wanted) if isinstance(wanted, list | dict) else 0))
+        meter.enter()
         try:
             for error in keyword(validator, wanted, value, schema) or ():
                 meter.spend(len(error.message) // _CHARACTERS)
                 yield error
         except (UnknownType, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return
+        finally:
+            meter.leave()
 
     return checked
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from luna.patterns.meter import Meter, SpentError
-from luna.tools.bounded_draft import METER, bounded, extras, is_plain
+from luna.tools.bounded_draft import LEVELS, METER, bounded, extras, is_plain
 from luna.tools.json_text import encode
 from luna.tools.schema import type_of
 
@@ -92,7 +92,7 @@ def _fault(schema: Mapping[str, Any], draft: "type[Validator]") -> "ValidationEr
 
 @contextmanager
 def _metered(units: int) -> Iterator[None]:
-    before = METER.set(Meter(units))
+    before = METER.set(Meter(units, LEVELS))
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """What is wrong with a value is said in sentences that a model can act on."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -131,3 +132,14 @@ def test_a_long_list_is_checked_to_its_end() -> None:
     item = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"enum": ["x", "y"]}}, "required": ["a"]}
     entries: list[Any] = [{"a": "x", "b": "y"} for _ in range(1000)]
     assert problems([*entries, {"b": "x"}], {"type": "array", "items": item}, "It") == ["`[1000]` lacks `a`."]
+
+
+def _deep(levels: int, ask: Callable[[], list[str]]) -> list[str]:
+    return ask() if not levels else _deep(levels - 1, ask)
+
+
+def test_a_circle_of_references_ends_before_pythons_own_limit_does_it() -> None:
+    """There the library's maps would end in a panic, which is no exception that anybody catches."""
+    circle = {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/n"}]}
+    for levels in range(12):
+        assert _deep(levels, lambda: problems(1, {"$ref": "#/$defs/n", "$defs": {"n": circle}}, "It")) == []
