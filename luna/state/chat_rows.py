@@ -116,8 +116,9 @@ def title_of(key: str) -> str:
 
 
 def mark_of(key: str) -> str:
-    """Ten letters for a row's id: unique enough to know a chat by, short enough to read out."""
-    number = int(key.rpartition("_")[2][:13], 16) >> 2
+    """Ten letters for a row's id: unique enough to know a chat by, short enough to read out. Of its last digits: the
+    first are the time."""
+    number = int(key.rpartition("_")[2][-13:], 16) & (1 << 50) - 1
     return "".join([_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5)])
 
 

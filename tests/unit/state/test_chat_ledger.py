@@ -29,8 +29,9 @@ async def test_a_plan_is_durable_before_the_chat_is_created(database: Database) 
     assert row.title == planned.title
 
 
-async def test_a_title_is_short_readable_and_unique(store: Store) -> None:
-    ledger = ChatLedger(store, ManualClock(), Ids(b"test"))
+@pytest.mark.parametrize("ids", [Ids(b"test"), Ids()], ids=["of chance", "that rise in time"])
+async def test_a_title_is_short_readable_and_unique(store: Store, ids: Ids) -> None:
+    ledger = ChatLedger(store, ManualClock(), ids)
     async with anyio.create_task_group() as tasks:
         for _ in range(300):
             tasks.start_soon(_plan, ledger)
