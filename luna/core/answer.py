@@ -49,6 +49,8 @@ class Answer:
         self._alarm: Alarm | None = None
         self.started = False
         self.ended = False
+        self.watched = False
+        """Somebody watches whether the client is still there."""
         self.alive = False
         """Signs of life are given when they are due."""
         self.last_write = flow.born_monotonic
