@@ -4,7 +4,7 @@ Owns the choice, and that the marks on the messages (`Message.known`) agree with
 `luna.stages.qwen_prompt`'s business, sending it `luna.stages.qwen_turn`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,16 +73,14 @@ def anew(flow: Flow) -> Standing:
     return NEW
 
 
-async def make_chat(flow: Flow, client: QwenClient, account: str, model: str) -> str:
+def make_chat(flow: Flow, client: QwenClient, account: str, model: str) -> Awaitable[str]:
     """A new chat, by its id; it stands in the ledger before it exists. Raises LunaError."""
     ledger, bound = flow.services.get(ChatLedger), flow.notes.get(BOUND)
     key = flow.ids.token("chat_")
     if ledger is None:
-        return await client.create_chat(model, title_of(key))
+        return client.create_chat(model, title_of(key))
     session = bound.session if bound is not None else ""
-    return await ledger.create(
-        lambda title: client.create_chat(model, title), account, run=flow.id, session=session, key=key
-    )
+    return ledger.create(lambda title: client.create_chat(model, title), account, run=flow.id, session=session, key=key)
 
 
 def forget(flow: Flow, lost: Standing, *, whole: bool) -> None:

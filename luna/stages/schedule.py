@@ -89,7 +89,7 @@ class _Turn:
     """By account: why they could not serve it."""
     untold: list[Notice] = field(default_factory=list)
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """The flow is over."""
         if self.kept is not None:
             self.kept.release()
