@@ -22,6 +22,7 @@ class Chain:
         self._given = given
         pipeline = flow.route.pipeline
         self._arounds = pipeline.arounds
+        self._depth = len(self._arounds)
         self._transport_name, transport = pipeline.far_end
         if not isinstance(transport, TransportStage):
             raise LunaError(Kind.INTERNAL, f"pipeline '{pipeline.name}' has no transport")
@@ -72,7 +73,7 @@ class Chain:
         return self.stream()
 
     def _open(self, depth: int, flow: Flow) -> Stream:
-        if depth == len(self._arounds):
+        if depth == self._depth:
             flow.stage = self._transport_name
             stream = self._transport.stream(flow)
         else:

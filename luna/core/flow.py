@@ -185,7 +185,8 @@ class Flow:
         """It is over and told of: let go of whatever has the flow itself, so that all of it goes now, a long prompt
         with it, and not when the garbage is looked for next."""
         self.notes.clear()
-        self._settles.clear()
+        if self._settles:
+            self._settles.clear()
         error: BaseException | None = self.error
         while error is not None and error.__traceback__ is not None:  # it may be its own cause
             error.__traceback__, error = None, error.__cause__ or error.__context__

@@ -23,13 +23,13 @@ from luna.qwen.refusals import PARENT_LOST
 from luna.stages.qwen_chat import NEW, SPOKEN, anew, forget, make_chat, standing
 from luna.stages.qwen_manner import Manner
 from luna.stages.qwen_prompt import Prompt, prompt_for
+from luna.stages.schedule import RUN
 from luna.stages.session_bind import rebind
 from luna.stages.session_recall import RECALL
 from luna.state.account import Account
 from luna.state.chats import ChatLedger
 from luna.state.drift import Drift
 from luna.state.place import Place
-from luna.state.runs import Runs
 from luna.state.turns import Turns
 from luna.upstream.exchange import InResponse
 
@@ -39,8 +39,6 @@ TRANSIENT_PAUSE = 0.8
 """Seconds before the one retry after an internal failure of Qwen's."""
 BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each retry in a busy chat; the last one repeats."""
-
-
 _USAGE = attrgetter("usage")
 
 
@@ -84,6 +82,7 @@ class QwenTurn:
         flow, account, client, manner = self._flow, self._account, self._client, self._manner
         if self._earlier is not None:
             await self._earlier.stop()
+            self._earlier = None
         flow.headers["x-luna-account-id"] = account.id
         if account.source == "demo":
             flow.headers["x-luna-demo"] = "true"
@@ -181,8 +180,7 @@ class QwenTurn:
         log.info("flow %s: the conversation is rebuilt in another chat: %s", self._flow.id, why)
         rebind(self._flow, why)
         self._flow.happened("retry", "rebuilt")
-        runs = self._flow.services.get(Runs)
-        run = runs.find_active(self._flow.id) if runs is not None else None
+        run = self._flow.notes.get(RUN)
         if run is not None:
             run.attempt()
         self._flow.notes.pop(SPOKEN)
@@ -243,10 +241,9 @@ class QwenTurn:
         """The client, the run and the ledger know which chat it is before anything is said there."""
         chat = self._at.chat
         self._flow.headers["x-luna-provider-session-id"] = chat
-        ledger, runs = self._flow.services.get(ChatLedger), self._flow.services.get(Runs)
+        ledger, run = self._flow.services.get(ChatLedger), self._flow.notes.get(RUN)
         if ledger is not None:
             ledger.used(chat)
-        run = runs.find_active(self._flow.id) if runs is not None else None
         if run is not None:
             run.chat(chat)
 

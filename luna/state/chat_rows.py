@@ -16,6 +16,7 @@ MAIN = "main"
 """The purpose of a chat in which a client's conversation takes place; every other is an aside of luna's own."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that a person could misread."""
+_TWO_LETTERS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
 class State(enum.StrEnum):
@@ -117,8 +118,11 @@ def title_of(key: str) -> str:
 
 def mark_of(key: str) -> str:
     """Ten letters for a row's id: unique enough to know a chat by, short enough to read out."""
-    number = int(key.rpartition("_")[2][:13], 16) >> 2
-    return "".join([_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5)])
+    number, two = int(key.rpartition("_")[2][:13], 16) >> 2, _TWO_LETTERS
+    return (
+        f"{two[number >> 40]}{two[number >> 30 & 1023]}{two[number >> 20 & 1023]}{two[number >> 10 & 1023]}"
+        + (two[number & 1023])
+    )
 
 
 def row_of(planned: Planned, *, run: str, session: str) -> dict[str, Any]:
