@@ -27,7 +27,8 @@ class Chain:
         if not isinstance(transport, TransportStage):
             raise LunaError(Kind.INTERNAL, f"pipeline '{pipeline.name}' has no transport")
         self._transport = transport
-        self._transducers = _fresh(flow)
+        stages = pipeline.responses
+        self._transducers = [(name, made) for name, stage in stages if (made := stage.transducer(flow)) is not None]
         self._opened: list[Stream] = []
         self._chat = ""
         self._said: list[str] = []
@@ -65,7 +66,8 @@ class Chain:
         if self._flow.halt is not None:
             before = (name for name, _ in self._transducers[: self._asker])
             self._flow.halt.again((self._transport_name, *before))
-        fresh = dict(_fresh(self._flow))
+        stages = self._flow.route.pipeline.responses
+        fresh = {name: made for name, stage in stages if (made := stage.transducer(self._flow)) is not None}
         self._transducers = [
             (name, fresh.get(name, old) if position <= self._asker else old)
             for position, (name, old) in enumerate(self._transducers)
@@ -178,12 +180,6 @@ class Chain:
         """Close every generator this flow opened, innermost first. Call it in the task that iterated."""
         while self._opened:
             await self._opened.pop().aclose()
-
-
-def _fresh(flow: Flow) -> list[tuple[str, Transducer]]:
-    """A transducer of each response stage that this flow has need of."""
-    stages = flow.route.pipeline.responses
-    return [(name, made) for name, stage in stages if (made := stage.transducer(flow)) is not None]
 
 
 async def _only(batch: Batch) -> Stream:

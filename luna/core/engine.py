@@ -24,6 +24,7 @@ from luna.core.chain import Chain
 from luna.core.flow import Flow, Outcome, Step
 from luna.core.live import LiveFlows
 from luna.core.stage import AnswerStage
+from luna.core.tap import Tap
 from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError
@@ -55,7 +56,8 @@ class Engine:
             self.live.add(flow)
         except LunaError as refused:
             await self._fail(flow, answer, None, refused)
-            _end(flow)
+            if flow.tap is not None:
+                _end(flow.tap, flow)
             return
         flow.scope = scope = _kind_of_scope()()
         beside = Beside(partial(_give_up, flow))
@@ -82,7 +84,8 @@ class Engine:
                     await answer.fail(flow.error)
         finally:
             self.live.remove(flow)
-            _end(flow)
+            if flow.tap is not None:
+                _end(flow.tap, flow)
 
     async def _serve(self, flow: Flow, answer: Answer, beside: Beside, alarm: Alarm) -> None:
         chain: Chain | None = None
@@ -206,9 +209,8 @@ class Engine:
         await answer.fail(error, held)
 
 
-def _end(flow: Flow) -> None:
-    if flow.tap is not None:
-        flow.tap.ended((flow.outcome or Outcome.CANCELLED).value)
+def _end(tap: Tap, flow: Flow) -> None:
+    tap.ended((flow.outcome or Outcome.CANCELLED).value)
 
 
 @cache
@@ -264,7 +266,7 @@ def _open(flow: Flow, answer: Answer, beside: Beside) -> Encoder:
 def _settle(flow: Flow) -> Awaitable[None] | None:
     """Have written down what the client is about to be told; what it waits for, if anything. Nobody's answer fails for
     that."""
-    steps = iter(flow.take_settles())
+    steps = iter(flow.settles)
     waiting = _step(flow, steps, "not settled")
     return None if waiting is None else _settled(flow, waiting, steps)
 

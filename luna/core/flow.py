@@ -107,11 +107,12 @@ class Flow:
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
         self._defers: list[Step] = []
-        self._settles: list[Step] = []
+        self.settles: list[Step] = []
+        """The steps to run, in order, once the answer is complete."""
         self.defer = self._defers.append
         """`flow.defer(step)`: run the step when the flow is over, however it ends; last in, first out, shielded, within
         a deadline."""
-        self.settle = self._settles.append
+        self.settle = self.settles.append
         """`flow.settle(step)`: run the step once the answer is complete and before its last bytes go out: what the
         client was told is then written down. Steps of an answer that fails are not run. They share a deadline, and
         cannot fail the flow."""
@@ -175,18 +176,11 @@ class Flow:
         self._defers.clear()
         return taken
 
-    def take_settles(self) -> list[Step]:
-        """The steps to run now, in order."""
-        taken = self._settles[:]
-        self._settles.clear()
-        return taken
-
     def release(self) -> None:
         """It is over and told of: let go of whatever has the flow itself, so that all of it goes now, a long prompt
         with it, and not when the garbage is looked for next."""
         self.notes.clear()
-        if self._settles:
-            self._settles.clear()
+        self.settles.clear()
         error: BaseException | None = self.error
         while error is not None and error.__traceback__ is not None:  # it may be its own cause
             error.__traceback__, error = None, error.__cause__ or error.__context__

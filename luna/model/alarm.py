@@ -97,9 +97,11 @@ class Patience(Alarm):
     __slots__ = ("_task",)
 
     def __init__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None, "only a task can wait"
-        super().__init__(task.cancel)
+        # As `Alarm` has it: one for each request, so it is not called for that.
+        self._ring, self._due, self._loop, self._timer = task.cancel, math.inf, loop, None
         self._task = task
 
     def over(self) -> bool:

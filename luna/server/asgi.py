@@ -4,6 +4,7 @@ Owns the translation between ASGI and the machine's `ClientRequest` and `Line`; 
 """
 
 from collections.abc import Awaitable
+from itertools import chain
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -121,7 +122,7 @@ class ClientLine:
     def start(self, status: int, headers: Headers) -> Awaitable[None]:
         self.status = status
         # All in one go: what stages and replies say has no NUL in it, the answer sees to that.
-        encoded = "\0".join([text for header in headers for text in header]).encode("latin-1").split(b"\0")
+        encoded = "\0".join(chain.from_iterable(headers)).encode("latin-1").split(b"\0")
         pairs = [*zip(encoded[::2], encoded[1::2], strict=True), *SECURITY_HEADERS]
         return self._send({"type": "http.response.start", "status": status, "headers": pairs})
 

@@ -133,8 +133,7 @@ class Gateway:
         )
 
     async def _run(self, flow: Flow, line: ClientLine) -> None:
-        recorder = self._record(flow)
-        flow.tap = recorder
+        recorder = flow.tap = self._record(flow) if flow.route.record != "off" else None
         token, named = CURRENT.set(recorder), FLOW.set(flow.id)
         run = self._books.open(flow)
         try:
@@ -146,8 +145,6 @@ class Gateway:
             flow.release()
 
     def _record(self, flow: Flow) -> Recorder | None:
-        if flow.route.record == "off":
-            return None
         pipeline = flow.route.pipeline
         return self._services[Recordings].begin(
             flow.route.record,

@@ -37,6 +37,7 @@ class Halts:
         self._breakpoints = breakpoints
         self._run = run
         self._live = live
+        self._armed = bool(breakpoints.armed)
         breakpoints.watch(self._reach)
         live.watch(born=self._attach, draining=breakpoints.close)
 
@@ -45,12 +46,13 @@ class Halts:
 
     def _attach(self, flow: Flow) -> None:
         """Have it wait where it must. Lists of models and counts of tokens never do."""
-        if not self._breakpoints.armed or flow.halt is not None or flow.first_event is not None:
+        if not self._armed or flow.halt is not None or flow.first_event is not None:
             return
         if isinstance(flow.route.pipeline.far_end[1], TransportStage):
             flow.halt = Halting(self._breakpoints, self._run)
 
     def _reach(self) -> None:
+        self._armed = bool(self._breakpoints.armed)
         for flow in self._live:
             self._attach(flow)
 

@@ -20,7 +20,7 @@ from luna.qwen.catalogue import Catalogue, Resolution
 from luna.qwen.client import QwenClient
 from luna.qwen.payload import Turn, completion_body
 from luna.qwen.refusals import PARENT_LOST
-from luna.stages.qwen_chat import NEW, SPOKEN, anew, forget, make_chat, standing
+from luna.stages.qwen_chat import NEW, SPOKEN, Standing, anew, forget, make_chat, standing
 from luna.stages.qwen_manner import Manner
 from luna.stages.qwen_prompt import Prompt, prompt_for
 from luna.stages.schedule import RUN
@@ -56,6 +56,7 @@ class QwenTurn:
         """The model is asked again, in a chat that may still be answering this one."""
         self._turns = flow.services[Turns]
         self._catalogue = flow.services[Catalogue]
+        self._ledger = flow.services.get(ChatLedger)
         self._at = NEW
         self._model = Resolution("", None)
         self._prompt: Prompt | None = None
@@ -97,7 +98,7 @@ class QwenTurn:
                 if self._prompt is None:
                     self._prompt = await prompt_for(flow, client, account.id, self._at, manner.render)
                 if not self._at.chat:
-                    self._at = NEW.in_chat(await make_chat(flow, client, account.id, self._model.id))
+                    self._at = Standing("new", await make_chat(flow, client, account.id, self._model.id))
                 self._tell_the_chat()
                 self._body = self._body or self._make_body(self._prompt)
                 self._generates(True)
@@ -241,7 +242,7 @@ class QwenTurn:
         """The client, the run and the ledger know which chat it is before anything is said there."""
         chat = self._at.chat
         self._flow.headers["x-luna-provider-session-id"] = chat
-        ledger, run = self._flow.services.get(ChatLedger), self._flow.notes.get(RUN)
+        ledger, run = self._ledger, self._flow.notes.get(RUN)
         if ledger is not None:
             ledger.used(chat)
         if run is not None:
@@ -288,7 +289,7 @@ class QwenTurn:
         self._ended()
 
     def _ended(self) -> None:
-        ledger = self._flow.services.get(ChatLedger)
+        ledger = self._ledger
         answered = self._flow.outcome is Outcome.COMPLETED and self._flow.notes.get(TURN) is self
         if ledger is not None and answered and self._at.chat:
             ledger.after_response(self._at.chat)
