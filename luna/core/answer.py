@@ -4,6 +4,7 @@ Owns the bit that decides everything (`started`: is the status out?) and makes s
 send happens at a time. Knows no HTTP server: it speaks to a `Line`.
 """
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Protocol
 
@@ -24,11 +25,11 @@ _PRINTABLE = dict.fromkeys(range(32), " ") | {127: " "}
 class Line(Protocol):
     """The connection to one client, as the machine sees it. The server and the replay each have one."""
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> Awaitable[None]:
         """Send the status line and the headers."""
         ...
 
-    async def send(self, data: bytes, *, last: bool) -> None:
+    def send(self, data: bytes, *, last: bool) -> Awaitable[None]:
         """Send a piece of the body. Waits while the client is slow."""
         ...
 
@@ -49,6 +50,8 @@ class Answer:
         self._alarm: Alarm | None = None
         self.started = False
         self.ended = False
+        self.watched = False
+        """Somebody watches whether the client is still there."""
         self.alive = False
         """Signs of life are given when they are due."""
         self.last_write = flow.born_monotonic
@@ -60,18 +63,23 @@ class Answer:
 
     def _headers(self, content_type: str, *more: tuple[str, str]) -> Headers:
         flow = self._flow
-        own = {"content-type": content_type, "x-luna-flow": flow.id, flow.dialect.id_header: flow.id, **flow.headers}
-        own.update(more)
+        own = {
+            "content-type": content_type,
+            "x-luna-flow": flow.id,
+            flow.dialect.id_header: flow.id,
+            **flow.headers,
+            **dict(more),
+        }
         said = "".join(own.values())
         if said.isascii() and said.isprintable():
             return tuple(own.items())
         return tuple([(name, _header_value(value)) for name, value in own.items()])
 
-    async def _start(self, status: int, headers: Headers) -> None:
+    def _start(self, status: int, headers: Headers) -> Awaitable[None]:
         self.started = True
         if self._flow.tap is not None:
             self._flow.tap.started(status, headers)
-        await self._line.start(status, headers)
+        return self._line.start(status, headers)
 
     async def _send(self, data: bytes, *, last: bool) -> None:
         self.last_write = self._flow.clock.monotonic()

@@ -3,9 +3,11 @@
 Owns the generators that a flow opened and the order in which they close. Knows nothing of bytes.
 """
 
+from functools import partial
+
 from luna.core.flow import Flow
 from luna.core.halt import Halt
-from luna.core.stage import Proceed, Reask, Transducer, TransportStage
+from luna.core.stage import Reask, Transducer, TransportStage
 from luna.model.chat import Message, Text
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDelta, Usage
@@ -20,11 +22,13 @@ class Chain:
         self._given = given
         pipeline = flow.route.pipeline
         self._arounds = pipeline.arounds
+        self._depth = len(self._arounds)
         self._transport_name, transport = pipeline.far_end
         if not isinstance(transport, TransportStage):
             raise LunaError(Kind.INTERNAL, f"pipeline '{pipeline.name}' has no transport")
         self._transport = transport
-        self._transducers = self._fresh_transducers()
+        stages = pipeline.responses
+        self._transducers = [(name, made) for name, stage in stages if (made := stage.transducer(flow)) is not None]
         self._opened: list[Stream] = []
         self._chat = ""
         self._said: list[str] = []
@@ -38,19 +42,11 @@ class Chain:
     def __repr__(self) -> str:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
 
-    def _fresh_transducers(self) -> list[tuple[str, Transducer]]:
-        made: list[tuple[str, Transducer]] = []
-        for name, stage in self._flow.route.pipeline.responses:
-            transducer = stage.transducer(self._flow)
-            if transducer is not None:
-                made.append((name, transducer))
-        return made
-
     def stream(self) -> Stream:
         """Start: the outermost generator."""
         given, self._given = self._given, None
         if given is None:
-            return self._proceed(0)(self._flow)
+            return self._open(0, self._flow)
         self._flow.stage = self._transport_name
         stream = _only(given)
         self._opened.append(stream)
@@ -70,25 +66,23 @@ class Chain:
         if self._flow.halt is not None:
             before = (name for name, _ in self._transducers[: self._asker])
             self._flow.halt.again((self._transport_name, *before))
-        fresh = dict(self._fresh_transducers())
+        stages = self._flow.route.pipeline.responses
+        fresh = {name: made for name, stage in stages if (made := stage.transducer(self._flow)) is not None}
         self._transducers = [
             (name, fresh.get(name, old) if position <= self._asker else old)
             for position, (name, old) in enumerate(self._transducers)
         ]
         return self.stream()
 
-    def _proceed(self, depth: int) -> Proceed:
-        def proceed(flow: Flow) -> Stream:
-            if depth == len(self._arounds):
-                flow.stage = self._transport_name
-                stream = self._transport.stream(flow)
-            else:
-                flow.stage, around = self._arounds[depth]
-                stream = around.around(flow, self._proceed(depth + 1))
-            self._opened.append(stream)
-            return stream
-
-        return proceed
+    def _open(self, depth: int, flow: Flow) -> Stream:
+        if depth == self._depth:
+            flow.stage = self._transport_name
+            stream = self._transport.stream(flow)
+        else:
+            flow.stage, around = self._arounds[depth]
+            stream = around.around(flow, partial(self._open, depth + 1))
+        self._opened.append(stream)
+        return stream
 
     def feed(self, batch: Batch) -> Batch:
         """Send a batch through all transducers. Sets `finished` once `Finish` comes out; nothing follows it."""
@@ -111,7 +105,7 @@ class Chain:
             if tap is not None:
                 tap.events(name, batch)
         self._flow.stage = self._transport_name  # whatever goes wrong next, goes wrong there
-        return self._until_finish(batch)
+        return self._until_finish(batch) if Finish in map(type, batch) else batch
 
     async def feed_with_halts(self, halt: Halt, batch: Batch) -> Batch:
         """The same for a flow that may have to wait at any boundary. Raises what the halt raises."""

@@ -13,9 +13,9 @@ The task that iterates the generators is the one that closes them, innermost fir
 """
 
 import logging
-from collections.abc import Awaitable, Iterable, Iterator
-from functools import partial
-from itertools import chain as chained
+import math
+from collections.abc import Awaitable, Iterator
+from functools import cache, partial
 
 import anyio
 
@@ -24,6 +24,7 @@ from luna.core.chain import Chain
 from luna.core.flow import Flow, Outcome, Step
 from luna.core.live import LiveFlows
 from luna.core.stage import AnswerStage
+from luna.core.tap import Tap
 from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError
@@ -55,33 +56,26 @@ class Engine:
             self.live.add(flow)
         except LunaError as refused:
             await self._fail(flow, answer, None, refused)
-            self._end(flow)
+            if flow.tap is not None:
+                _end(flow.tap, flow)
             return
-        flow.scope = scope = anyio.CancelScope()
-
-        def ring() -> None:
-            if flow.outcome is None:
-                beside.start(partial(_watch, flow, line, answer))
-            else:
-                scope.cancel()  # its cleanup does not end
-
-        def failed() -> None:
-            if flow.outcome is None:
-                scope.cancel()
-
-        watch, beside = Alarm(ring), Beside(failed)
-        watch.set(WATCH_AFTER_SECONDS)
+        flow.scope = scope = _kind_of_scope()()
+        beside = Beside(partial(_give_up, flow))
+        flow.alarm = alarm = Alarm(partial(_ring, flow, line, answer, beside))
+        alarm.set(WATCH_AFTER_SECONDS)
         try:
             try:
                 with scope:
-                    await self._serve(flow, answer, beside, watch)
+                    await self._serve(flow, answer, beside, alarm)
             finally:
-                watch.close()
-                answer.keep_quiet()
-                if beside:
+                flow.alarm = None
+                alarm.close()
+                if answer.alive:
+                    answer.keep_quiet()
+                if beside.tasks:
                     with anyio.CancelScope(shield=True):
                         await beside.close()
-            if scope.shield and scope.cancelled_caught:
+            if scope.cancelled_caught and scope.shield:
                 _warn_of_cleanup(flow)
             if beside.error is not None:
                 raise beside.error
@@ -90,9 +84,10 @@ class Engine:
                     await answer.fail(flow.error)
         finally:
             self.live.remove(flow)
-            self._end(flow)
+            if flow.tap is not None:
+                _end(flow.tap, flow)
 
-    async def _serve(self, flow: Flow, answer: Answer, beside: Beside, watch: Alarm) -> None:
+    async def _serve(self, flow: Flow, answer: Answer, beside: Beside, alarm: Alarm) -> None:
         chain: Chain | None = None
         try:
             given = await self._go_down(flow, answer, beside)
@@ -111,26 +106,26 @@ class Engine:
             log.exception(said, flow.id, type(error).__name__, flow.stage, extra={"flow": flow.id})
             await self._fail(flow, answer, chain, _unforeseen(error))
         finally:
-            if flow.expired():
+            if flow.outcome is None and flow.expired():
                 said = "flow %s: its time has run out at stage %s"
                 log.info(said, flow.id, flow.stage, extra={"flow": flow.id})
-            await self._clean_up(flow, chain, watch)
+            flow.ends = math.inf
+            await self._clean_up(flow, chain, alarm)
 
-    async def _clean_up(self, flow: Flow, chain: Chain | None, watch: Alarm) -> None:
+    async def _clean_up(self, flow: Flow, chain: Chain | None, alarm: Alarm) -> None:
         """Close the generators, then run what was deferred. Nobody cancels that, but it must not last."""
         steps = flow.take_defers()
         if chain is not None:
             steps.insert(0, chain.close)
-        waits = _waits(flow, steps, "cleanup failed")
         scope = flow.scope
         if scope is not None and flow.outcome is not None and not scope.cancel_called:
             # The flow's own scope will do: whoever cancels a flow that has an outcome comes too late.
             scope.shield = True
-            watch.set(CLEANUP_SECONDS)
-            await _wait(flow, waits, "cleanup failed")
+            alarm.set(CLEANUP_SECONDS)
+            await _take(flow, iter(steps), "cleanup failed")
             return
         with anyio.move_on_after(CLEANUP_SECONDS, shield=True) as cleanup:
-            await _wait(flow, waits, "cleanup failed")
+            await _take(flow, iter(steps), "cleanup failed")
         if cleanup.cancelled_caught:
             _warn_of_cleanup(flow)
 
@@ -170,9 +165,11 @@ class Engine:
                     flow.first_event = flow.clock.monotonic()
                 flow.events += len(batch)
                 halt = flow.halt
-                data = _encode(encoder, chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch))
+                batch = chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch)
+                data = b"".join(map(encoder.feed, batch))
                 if chain.finished:
-                    await _settle(flow)
+                    if (unsettled := _settle(flow)) is not None:
+                        await unsettled
                     await answer.finish(data + encoder.close(), encoder.content_type)
                     return
                 if data:
@@ -208,12 +205,34 @@ class Engine:
         held = b""
         encoder = flow.notes.get(ENCODER)
         if chain is not None and encoder is not None and answer.started:
-            held = _encode(encoder, chain.flush())
+            held = b"".join(map(encoder.feed, chain.flush()))
         await answer.fail(error, held)
 
-    def _end(self, flow: Flow) -> None:
-        if flow.tap is not None:
-            flow.tap.ended((flow.outcome or Outcome.CANCELLED).value)
+
+def _end(tap: Tap, flow: Flow) -> None:
+    tap.ended((flow.outcome or Outcome.CANCELLED).value)
+
+
+@cache
+def _kind_of_scope() -> type[anyio.CancelScope]:
+    """What anyio makes of a cancel scope on the event loop that there is: to ask for it each time costs more than the
+    scope."""
+    return type(anyio.CancelScope())
+
+
+def _ring(flow: Flow, line: Line, answer: Answer, beside: Beside) -> None:
+    if not answer.watched and flow.outcome is None:
+        answer.watched = True
+        beside.start(partial(_watch, flow, line, answer))
+    if flow.scope is not None and (flow.outcome is not None or flow.time_left <= 0):
+        flow.scope.cancel()  # of one that has an outcome, the cleanup does not end
+    elif flow.ends != math.inf and flow.alarm is not None:
+        flow.alarm.set(flow.time_left)
+
+
+def _give_up(flow: Flow) -> None:
+    if flow.outcome is None and flow.scope is not None:
+        flow.scope.cancel()
 
 
 async def _watch(flow: Flow, line: Line, answer: Answer) -> None:
@@ -244,42 +263,43 @@ def _open(flow: Flow, answer: Answer, beside: Beside) -> Encoder:
     return encoder
 
 
-def _encode(encoder: Encoder, batch: Batch) -> bytes:
-    if len(batch) == 1:
-        return encoder.feed(batch[0])
-    return b"".join([encoder.feed(event) for event in batch])
+def _settle(flow: Flow) -> Awaitable[None] | None:
+    """Have written down what the client is about to be told; what it waits for, if anything. Nobody's answer fails for
+    that."""
+    steps = iter(flow.settles)
+    waiting = _step(flow, steps, "not settled")
+    return None if waiting is None else _settled(flow, waiting, steps)
 
 
-async def _settle(flow: Flow) -> None:
-    """Have written down what the client is about to be told. Nobody's answer fails for that."""
-    waits = _waits(flow, flow.take_settles(), "not settled")
-    first = next(waits, None)
-    if first is None:
-        return
+async def _settled(flow: Flow, waiting: Awaitable[None], steps: Iterator[Step]) -> None:
     with anyio.move_on_after(SETTLE_SECONDS) as deadline:
-        await _wait(flow, chained((first,), waits), "not settled")
+        await _take(flow, steps, "not settled", waiting)
     if deadline.cancelled_caught:
         log.warning("flow %s: not settled within %.0f s", flow.id, SETTLE_SECONDS, extra={"flow": flow.id})
 
 
-def _waits(flow: Flow, steps: Iterable[Step], failed: str) -> Iterator[Awaitable[None]]:
-    """What the steps wait for, one after the other; those that are over at once are so in passing."""
+async def _take(flow: Flow, steps: Iterator[Step], failed: str, waiting: Awaitable[None] | None = None) -> None:
+    """One after the other. One that fails does not keep the others from running."""
+    waiting = waiting or _step(flow, steps, failed)
+    while waiting is not None:
+        try:
+            await waiting
+        except Exception as error:  # steps of stages we do not know; each must get its turn
+            _warn(flow, failed, error)
+        waiting = _step(flow, steps, failed)
+
+
+def _step(flow: Flow, steps: Iterator[Step], failed: str) -> Awaitable[None] | None:
+    """What the next step waits for that waits at all; None when all are over."""
     for step in steps:
         try:
             waiting = step()
-        except Exception as error:  # steps of stages we do not know; each must get its turn
+        except Exception as error:  # as above
             _warn(flow, failed, error)
         else:
             if waiting is not None:
-                yield waiting
-
-
-async def _wait(flow: Flow, waits: Iterable[Awaitable[None]], failed: str) -> None:
-    for waiting in waits:
-        try:
-            await waiting
-        except Exception as error:  # one that fails does not keep the others from running
-            _warn(flow, failed, error)
+                return waiting
+    return None
 
 
 def _warn(flow: Flow, failed: str, error: Exception) -> None:

@@ -46,6 +46,32 @@ class Flow:
 
     chat: ChatRequest
     """The neutral request, once it was decoded. The compiler sees to it that no stage asks before."""
+    asked: Sequence[Message] = ()
+    """The messages as the client sent them, whatever stages have made of them since; left by the one that decodes."""
+    halt: Halt | None = None
+    """Who may make it wait at a boundary. Set before the answer has begun to come, or never."""
+    stage = ""
+    """The stage at work, for errors and the inspector."""
+    strict = False
+    """Refuse what cannot be honoured instead of naming it in `x-luna-ignored`."""
+    first_event: float | None = None
+    """Monotonic time of the first batch."""
+    events = 0
+    """Events that the transport has sent so far."""
+    reasks = 0
+    """How often the model was asked again."""
+    meter: Callable[[], Usage | None] = staticmethod(_unmetered)
+    """What the upstream has counted so far, for whoever asks; the transport puts its own in."""
+    outcome: Outcome | None = None
+    error: LunaError | None = None
+    scope: anyio.CancelScope | None = None
+    """What the engine runs it in, while it does."""
+    alarm: Alarm | None = None
+    """What rings for it, while the engine runs it: when its time has run out, too."""
+    ends = math.inf
+    """Until when it may go on, by the alarm's clock; infinite when nobody has set an end, or its time stands still."""
+    _given_up: Usage | None = None
+    _overtime: Callable[[], LunaError] | None = None
 
     def __init__(
         self,
@@ -70,42 +96,26 @@ class Flow:
         self.clock = clock
         self.ids = ids
         self.tap = tap
-        self.halt: Halt | None = None
-        """Who may make it wait at a boundary. Set before the answer has begun to come, or never."""
         self.id = ids.token("flow_")
         self.answer_id = dialect.answer_id(ids.token(""))
         self.born = clock.wall()
         """Seconds since the epoch. Timestamps that anybody sees derive from it, so that replays repeat them."""
         self.born_monotonic = clock.monotonic()
-        self.first_event: float | None = None
-        """Monotonic time of the first batch."""
-        self.events = 0
-        """Events that the transport has sent so far."""
-        self.reasks = 0
-        """How often the model was asked again."""
         self.spent: list[tuple[str, float]] = []
         """Request stages that have done their work, and the seconds that each took."""
-        self.asked: Sequence[Message] = ()
-        """The messages as the client sent them, whatever stages have made of them since; left by the one
-        that decodes."""
         self.notes = Notes()
         self.headers: dict[str, str] = {}
         """Headers that stages add to the answer. They go out with the status."""
-        self.strict = False
-        """Refuse what cannot be honoured instead of naming it in `x-luna-ignored`."""
-        self.stage = ""
-        """The stage at work, for errors and the inspector."""
-        self.meter: Callable[[], Usage | None] = _unmetered
-        """What the upstream has counted so far, for whoever asks; the transport puts its own in."""
-        self.outcome: Outcome | None = None
-        self.error: LunaError | None = None
-        self.scope: anyio.CancelScope | None = None
-        """What the engine runs it in, while it does."""
-        self._given_up: Usage | None = None
-        self._overtime: Callable[[], LunaError] | None = None
-        self._timer: Alarm | None = None
         self._defers: list[Step] = []
-        self._settles: list[Step] = []
+        self.settles: list[Step] = []
+        """The steps to run, in order, once the answer is complete."""
+        self.defer = self._defers.append
+        """`flow.defer(step)`: run the step when the flow is over, however it ends; last in, first out, shielded, within
+        a deadline."""
+        self.settle = self.settles.append
+        """`flow.settle(step)`: run the step once the answer is complete and before its last bytes go out: what the
+        client was told is then written down. Steps of an answer that fails are not run. They share a deadline, and
+        cannot fail the flow."""
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else (f"at {self.stage}" if self.stage else "born")
@@ -160,30 +170,17 @@ class Flow:
         """Note that something was tried once more. `why` is one word of luna's own, never what somebody said."""
         self.notes[HAPPENED] = [*(self.notes.get(HAPPENED) or ()), (what, self.clock.monotonic(), why)]
 
-    def defer(self, cleanup: Step) -> None:
-        """Run `cleanup` when the flow is over, however it ends; last in, first out, shielded, within a deadline."""
-        self._defers.append(cleanup)
-
     def take_defers(self) -> list[Step]:
         """The cleanups to run now, in order."""
-        taken, self._defers = self._defers[::-1], []
-        return taken
-
-    def settle(self, step: Step) -> None:
-        """Run `step` once the answer is complete and before its last bytes go out: what the client was told is then
-        written down. Steps of an answer that fails are not run. They share a deadline, and cannot fail the flow."""
-        self._settles.append(step)
-
-    def take_settles(self) -> list[Step]:
-        """The steps to run now, in order."""
-        taken, self._settles = self._settles, []
+        taken = self._defers[::-1]
+        self._defers.clear()
         return taken
 
     def release(self) -> None:
         """It is over and told of: let go of whatever has the flow itself, so that all of it goes now, a long prompt
         with it, and not when the garbage is looked for next."""
         self.notes.clear()
-        self._settles.clear()
+        self.settles.clear()
         error: BaseException | None = self.error
         while error is not None and error.__traceback__ is not None:  # it may be its own cause
             error.__traceback__, error = None, error.__cause__ or error.__context__
@@ -199,38 +196,30 @@ class Flow:
     def expire(self, seconds: float, error: Callable[[], LunaError]) -> None:
         """End the flow as failed, and tell the client so, unless it is over in so many seconds from now."""
         self._overtime = error
-        if self.scope is not None:
-            self._timer = self._timer or Alarm(self.scope.cancel)
-            self._timer.set(seconds)
+        if self.alarm is not None:
+            self.ends = self.alarm.set_at_most(seconds)
 
     @property
     def time_left(self) -> float:
         """Seconds that it may go on for; infinitely many when nobody has set an end, or its time stands still."""
-        return self._timer.left if self._timer is not None else math.inf
+        return self.alarm.until(self.ends) if self.alarm is not None else math.inf
 
     @contextmanager
     def unhurried(self) -> Iterator[None]:
         """Within the block the time that it may take does not pass: somebody else makes it wait."""
-        timer = self._timer
-        if timer is None or not timer.pending:
+        left = self.time_left
+        if left == math.inf or self.alarm is None:
             yield
             return
-        left = timer.left
-        timer.off()
+        self.ends = math.inf
         try:
             yield
         finally:
-            timer.set(left)
+            self.ends = self.alarm.set_at_most(left)
 
     def expired(self) -> bool:
-        """True when its time has run out and nothing else had ended it before. The engine asks before it cleans up;
-        from now on no time runs out."""
-        timer, self._timer = self._timer, None
-        if timer is None:
-            return False
-        rung = not timer.pending
-        timer.close()
-        if not rung or self.outcome is not None or self._overtime is None:
+        """True when its time has run out and nothing else had ended it before. The engine asks before it cleans up."""
+        if self.outcome is not None or self._overtime is None or self.time_left > 0:
             return False
         error = self._overtime()
         error.stage = error.stage or self.stage

@@ -11,7 +11,7 @@ from functools import cached_property
 from luna.core.prompts import Prompts
 from luna.core.routing import Alias, Matcher, RequestFacts, Verdict
 from luna.core.stage import AnswerStage, AroundStage, EncodeStage, RequestStage, ResponseStage, Stage, TransportStage
-from luna.model.dialect import Facts
+from luna.model.dialect import ClientRequest, Facts
 from luna.model.errors import Kind, LunaError
 
 PLACES = 256
@@ -108,7 +108,7 @@ class Snapshot:
     def __repr__(self) -> str:
         return f"<Snapshot {self.version} {self.digest[:8]} routes={len(self.routes)} pipelines={len(self.pipelines)}>"
 
-    def route_for(self, request: RequestFacts, body: Facts) -> Route | None:
+    def route_for(self, request: ClientRequest | RequestFacts, body: Facts) -> Route | None:
         """The first route that matches, or None."""
         place = request.method, request.path
         routes = self._by_place.get(place)
@@ -117,7 +117,10 @@ class Snapshot:
             if len(self._by_place) < PLACES:
                 self._by_place[place] = routes
         for route in routes:
-            if not route.matcher.asks_more or route.matcher.matches(request, body):
+            if not route.matcher.asks_more:
+                return route
+            facts = request if isinstance(request, RequestFacts) else RequestFacts.of(request)
+            if route.matcher.matches(facts, body):
                 return route
         return None
 

@@ -72,8 +72,9 @@ class AroundStage(Stage):
     """Holds something while everything below it runs."""
 
     def around(self, flow: "Flow", proceed: Proceed) -> Stream:
-        """An async generator over `proceed(flow)`: pass each batch on as it is. What is acquired before the
-        first batch is released in `finally`; to try again, call `proceed` again before anything was yielded."""
+        """An async generator over `proceed(flow)`, or another `Stream`: pass each batch on as it is. What is
+        acquired before the first batch is released in `finally` (or `aclose`); to try again, call `proceed` again
+        before anything was yielded."""
         raise NotImplementedError
 
 
@@ -81,9 +82,9 @@ class TransportStage(Stage):
     """The far end."""
 
     def stream(self, flow: "Flow") -> Stream:
-        """An async generator of batches. Yields nothing before the upstream has accepted; the first event is
-        `Opened`. Ends after `Finish` or raises LunaError. Closed early when the client left or a response stage
-        finished first: then it must make the upstream stop."""
+        """An async generator of batches, or another `Stream`. Yields nothing before the upstream has accepted; the
+        first event is `Opened`. Ends after `Finish` or raises LunaError. Closed early when the client left or a
+        response stage finished first: then it must make the upstream stop."""
         raise NotImplementedError
 
 

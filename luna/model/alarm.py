@@ -43,6 +43,21 @@ class Alarm:
             timer.cancel()
         self._timer = loop.call_at(due, self._look)
 
+    def set_at_most(self, seconds: float) -> float:
+        """Ring so many seconds from now, unless it is to ring before that. Returns that moment, for `until`. Call it
+        within the event loop."""
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        if due < self._due:
+            self.set(seconds)
+        return due
+
+    def until(self, moment: float) -> float:
+        """Seconds from now to that moment."""
+        return moment - self._loop.time() if self._loop is not None else math.inf
+
     @property
     def pending(self) -> bool:
         """It is set, and has not rung."""
@@ -82,9 +97,11 @@ class Patience(Alarm):
     __slots__ = ("_task",)
 
     def __init__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None, "only a task can wait"
-        super().__init__(task.cancel)
+        # As `Alarm` has it: one for each request, so it is not called for that.
+        self._ring, self._due, self._loop, self._timer = task.cancel, math.inf, loop, None
         self._task = task
 
     def over(self) -> bool:
@@ -96,38 +113,36 @@ class Beside:
     """Tasks that begin, now and then, while another is at its work, and end with it. When one fails, `failed` is called
     to have the work come to an end."""
 
-    __slots__ = ("_failed", "_tasks", "error")
+    __slots__ = ("_failed", "error", "tasks")
 
     def __init__(self, failed: Callable[[], object]) -> None:
         self._failed = failed
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Those that go on. As long as there are none there is nothing to close."""
         self.error: BaseException | None = None
         """What the first one that failed has raised."""
 
     def __repr__(self) -> str:
-        return f"<Beside {len(self._tasks)} tasks>"
+        return f"<Beside {len(self.tasks)} tasks>"
 
     def start(self, work: Callable[[], Awaitable[None]]) -> None:
         """Begin one. Call it within the event loop."""
         task = asyncio.get_running_loop().create_task(_worked(work))
-        self._tasks.add(task)
+        self.tasks.add(task)
         task.add_done_callback(self._over)
 
     def _over(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.error = self.error or error
             self._failed()
 
-    def __len__(self) -> int:
-        return len(self._tasks)
-
     async def close(self) -> None:
         """Cancel those that go on, and wait for their end. Shield it."""
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if self.tasks:
+            await asyncio.wait(self.tasks)
 
 
 async def _worked(work: Callable[[], Awaitable[None]]) -> None:

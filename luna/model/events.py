@@ -4,8 +4,8 @@ Owns the shape of each event. The order in which they may follow one another is
 `luna.model.grammar`; how they look to a client is a codec's business and unknown here.
 """
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -103,5 +103,20 @@ StreamEvent = Opened | TextDelta | ThinkDelta | ToolOpen | ToolDelta | ToolClose
 Batch = Sequence[StreamEvent]
 """The events that one upstream read produced. What arrived together goes out together (ADR 0002)."""
 
-Stream = AsyncGenerator[Batch, None]
+_T = TypeVar("_T", covariant=True)
+
+
+class Streamed(Protocol[_T]):
+    """What an async generator is to those who read it."""
+
+    def __aiter__(self) -> AsyncIterator[_T]: ...
+
+    def __anext__(self) -> Awaitable[_T]: ...
+
+    def aclose(self) -> Awaitable[None]:
+        """Nobody reads on."""
+        ...
+
+
+Stream = Streamed[Batch]
 """An answer as it arrives. Ends after a batch that closes with `Finish`, or raises `LunaError`; nothing else."""

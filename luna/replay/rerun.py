@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from luna.core.engine import Engine
 from luna.core.flow import Flow
 from luna.core.live import LiveFlows
-from luna.core.routing import RequestFacts
 from luna.core.snapshot import Route, Snapshot
 from luna.model.ambient import REPLAYING, ManualClock
 from luna.model.dialect import ClientRequest, Parsed, facts_of, parse_body
@@ -170,7 +169,7 @@ def _leaves_after(recording: Recording) -> int | None:
 
 
 def _route(snapshot: Snapshot, client: ClientRequest, parsed: Parsed | LunaError, pipeline: str) -> Route:
-    route = snapshot.route_for(RequestFacts.of(client), facts_of(parsed))
+    route = snapshot.route_for(client, facts_of(parsed))
     if pipeline:
         chosen = snapshot.pipelines.get(pipeline)
         if chosen is None:

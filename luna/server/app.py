@@ -88,8 +88,8 @@ class App:
         if scope["type"] != "http":
             return _nothing()
         path, method = scope["path"], scope["method"]
-        is_model = path == "/v1" or path.startswith("/v1/")
-        if path.startswith("/worker/"):
+        is_model = path[:4] == "/v1/" or path == "/v1"
+        if path[:8] == "/worker/":
             return self._worker(scope, receive, send)
         headers = headers_of(scope)
         try:

@@ -3,6 +3,9 @@
 Owns the translation between ASGI and the machine's `ClientRequest` and `Line`; decides nothing.
 """
 
+from collections.abc import Awaitable
+from itertools import chain
+
 import anyio
 from starlette.types import Receive, Scope, Send
 
@@ -27,11 +30,12 @@ class ClientLeft(Exception):
 
 def headers_of(scope: Scope) -> Headers:
     """The request's headers, names in lower case, values as Latin-1 text (RFC 9110, section 5.5)."""
-    raw: list[tuple[bytes, bytes]] = list(scope["headers"])
+    raw = tuple(zip(*scope["headers"], strict=True))
+    if not raw:
+        return ()
     # All in one go: no header can hold a NUL.
-    names = b"\0".join([name for name, _ in raw]).decode("latin-1").lower().split("\0")
-    values = b"\0".join([value for _, value in raw]).decode("latin-1").split("\0")
-    return tuple(zip(names, values, strict=True)) if raw else ()
+    names, values = b"\0".join(raw[0]).decode("latin-1"), b"\0".join(raw[1]).decode("latin-1")
+    return tuple(zip(names.lower().split("\0"), values.split("\0"), strict=True))
 
 
 def request_of(scope: Scope, headers: Headers, body: bytes) -> ClientRequest:
@@ -115,16 +119,16 @@ class ClientLine:
         self.sent = 0
         """Bytes of the body."""
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> Awaitable[None]:
         self.status = status
         # All in one go: what stages and replies say has no NUL in it, the answer sees to that.
-        encoded = "\0".join([text for header in headers for text in header]).encode("latin-1").split(b"\0")
+        encoded = "\0".join(chain.from_iterable(headers)).encode("latin-1").split(b"\0")
         pairs = [*zip(encoded[::2], encoded[1::2], strict=True), *SECURITY_HEADERS]
-        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
+        return self._send({"type": "http.response.start", "status": status, "headers": pairs})
 
-    async def send(self, data: bytes, *, last: bool) -> None:
+    def send(self, data: bytes, *, last: bool) -> Awaitable[None]:
         self.sent += len(data)
-        await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+        return self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
     async def gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -12,11 +12,10 @@ from starlette.types import Receive, Scope, Send
 
 from luna.core.engine import Engine
 from luna.core.flow import Flow, Outcome
-from luna.core.routing import RequestFacts
 from luna.core.services import Services
 from luna.core.snapshot import Route, Snapshot, SnapshotCell
 from luna.model.ambient import FLOW, Clock, Ids
-from luna.model.dialect import ClientRequest, Headers, Parsed, facts_of, parse_body
+from luna.model.dialect import ClientRequest, Dialect, Headers, Parsed, facts_of, parse_body
 from luna.model.errors import Kind, LunaError
 from luna.protocols.registry import dialect_for
 from luna.server.asgi import ClientLeft, ClientLine, read_body, request_of, send_reply
@@ -83,7 +82,7 @@ class Gateway:
             more = (("allow", str(allow)),) if allow else ()
             await send_reply(send, dialect.error(error, ids.token("flow_")), more)
             return
-        await self._run(self._flow(request, parsed, snapshot, route, ids), ClientLine(receive, send))
+        await self._run(self._flow(request, dialect, parsed, snapshot, route, ids), ClientLine(receive, send))
 
     async def ask(
         self,
@@ -99,12 +98,13 @@ class Gateway:
         """A request of luna's own: it takes the pipeline that a client's would (or the one that is named, of another
         configuration where one is given), without the stages of those names, and is always recorded; after
         `patience` seconds it is ended. Raises LunaError where no route takes it; the flow says how it ended."""
-        parsed = parse_body(dialect_for(request.method, request.path), request)
+        dialect = dialect_for(request.method, request.path)
+        parsed = parse_body(dialect, request)
         snapshot = snapshot or self._cell.current
         route = chosen(pipeline, snapshot) if pipeline else _route(snapshot, request, parsed)
         stages = tuple(bound for bound in route.pipeline.stages if bound.stage.use not in without)
         route = replace(route, name=name, pipeline=replace(route.pipeline, stages=stages), record="all")
-        flow = self._flow(request, parsed, snapshot, route, Ids())
+        flow = self._flow(request, dialect, parsed, snapshot, route, Ids())
         async with anyio.create_task_group() as tasks:
             if patience is not None:
                 tasks.start_soon(_end_late, flow, patience)
@@ -113,11 +113,17 @@ class Gateway:
         return flow
 
     def _flow(
-        self, request: ClientRequest, parsed: Parsed | LunaError, snapshot: Snapshot, route: Route, ids: Ids
+        self,
+        request: ClientRequest,
+        dialect: Dialect,
+        parsed: Parsed | LunaError,
+        snapshot: Snapshot,
+        route: Route,
+        ids: Ids,
     ) -> Flow:
         return Flow(
             client=request,
-            dialect=dialect_for(request.method, request.path),
+            dialect=dialect,
             parsed=parsed,
             snapshot=snapshot,
             route=route,
@@ -127,8 +133,7 @@ class Gateway:
         )
 
     async def _run(self, flow: Flow, line: ClientLine) -> None:
-        recorder = self._record(flow)
-        flow.tap = recorder
+        recorder = flow.tap = self._record(flow) if flow.route.record != "off" else None
         token, named = CURRENT.set(recorder), FLOW.set(flow.id)
         run = self._books.open(flow)
         try:
@@ -140,8 +145,6 @@ class Gateway:
             flow.release()
 
     def _record(self, flow: Flow) -> Recorder | None:
-        if flow.route.record == "off":
-            return None
         pipeline = flow.route.pipeline
         return self._services[Recordings].begin(
             flow.route.record,
@@ -168,14 +171,14 @@ def _asks_for_key(route: Route) -> bool:
 
 
 def _route(snapshot: Snapshot, request: ClientRequest, parsed: Parsed | LunaError) -> Route:
-    body, facts = facts_of(parsed), RequestFacts.of(request)
-    route = snapshot.route_for(facts, body)
+    body = facts_of(parsed)
+    route = snapshot.route_for(request, body)
     if route is not None:
         return route
     allowed = [
         method
         for method in METHODS
-        if method != request.method and snapshot.route_for(replace(facts, method=method), body)
+        if method != request.method and snapshot.route_for(replace(request, method=method), body)
     ]
     if allowed:
         raise LunaError(

@@ -37,6 +37,7 @@ class Halts:
         self._breakpoints = breakpoints
         self._run = run
         self._live = live
+        self._armed = bool(breakpoints.armed)
         breakpoints.watch(self._reach)
         live.watch(born=self._attach, draining=breakpoints.close)
 
@@ -45,11 +46,13 @@ class Halts:
 
     def _attach(self, flow: Flow) -> None:
         """Have it wait where it must. Lists of models and counts of tokens never do."""
-        transport = isinstance(flow.route.pipeline.far_end[1], TransportStage)
-        if self._breakpoints.armed and transport and flow.halt is None and flow.first_event is None:
+        if not self._armed or flow.halt is not None or flow.first_event is not None:
+            return
+        if isinstance(flow.route.pipeline.far_end[1], TransportStage):
             flow.halt = Halting(self._breakpoints, self._run)
 
     def _reach(self) -> None:
+        self._armed = bool(self._breakpoints.armed)
         for flow in self._live:
             self._attach(flow)
 

@@ -4,6 +4,7 @@ Owns the options and the order of the turns of one flow. One turn is `luna.stage
 """
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 import anyio
@@ -17,8 +18,9 @@ from luna.model.events import Stream
 from luna.model.values import Duration
 from luna.qwen.conversation import VARIABLES
 from luna.stages.qwen_chat import SPOKEN, Spoken
+from luna.stages.qwen_manner import Manner
 from luna.stages.qwen_prompt import name_the_ignored
-from luna.stages.qwen_turn import TURN, Manner, QwenTurn
+from luna.stages.qwen_turn import TURN, QwenTurn
 from luna.stages.schedule import LEASE
 from luna.upstream.exchange import Timeouts
 
@@ -68,27 +70,18 @@ class Qwen(TransportStage):
         self.prompt = context.prompts.require(options.transcript, option="transcript", variables=VARIABLES)
         self._timeouts = Timeouts(head=options.head_timeout, idle=options.idle_timeout)
 
-    async def stream(self, flow: Flow) -> Stream:
+    def stream(self, flow: Flow) -> Stream:
         name_the_ignored(flow)
-        earlier = flow.notes.get(TURN)
-        if earlier is not None:
-            await earlier.stop()  # the model is asked again in a chat that may still be answering
-        lease = flow.notes.get(LEASE)
+        notes = flow.notes
+        lease = notes.get(LEASE)
         if lease is None:
             raise LunaError(Kind.INTERNAL, "The qwen stage holds no account.", hint="Put `schedule` before `qwen`.")
-        client = lease.client(flow.ids, flow.born)
-        turn = flow.notes[TURN] = QwenTurn(flow, lease.account, client, self._manner())
+        client = lease.account.client(flow.ids, flow.born)
+        turn = notes[TURN] = QwenTurn(flow, lease.account, client, self._manner, notes.get(TURN))
         flow.defer(turn.end)
-        try:
-            batch = await turn.begin()
-            while True:
-                yield batch
-                if turn.over:
-                    return
-                batch = await turn.more()
-        finally:
-            await turn.close()
+        return turn
 
+    @cached_property
     def _manner(self) -> Manner:
         options = self.options
         return Manner(

@@ -4,9 +4,11 @@ Owns the choice, and that the marks on the messages (`Message.known`) agree with
 `luna.stages.qwen_prompt`'s business, sending it `luna.stages.qwen_turn`'s.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Literal
+
+import msgspec
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -26,8 +28,7 @@ SPOKEN: Key[Spoken] = Key("qwen.spoken")
 """Of the last attempt that was answered, for `session.remember`."""
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """Where the next turn goes."""
 
     how: Literal["new", "bound", "named", "again"]
@@ -38,10 +39,6 @@ class Standing:
     parent: str | None = None
     told: frozenset[str] = frozenset()
     """The marks of the system text that the chat was told last."""
-
-    def in_chat(self, chat: str) -> "Standing":
-        """The same, now that the chat was made."""
-        return Standing(self.how, chat, self.parent, self.told)
 
 
 NEW = Standing("new")
@@ -73,16 +70,14 @@ def anew(flow: Flow) -> Standing:
     return NEW
 
 
-async def make_chat(flow: Flow, client: QwenClient, account: str, model: str) -> str:
+def make_chat(flow: Flow, client: QwenClient, account: str, model: str) -> Awaitable[str]:
     """A new chat, by its id; it stands in the ledger before it exists. Raises LunaError."""
     ledger, bound = flow.services.get(ChatLedger), flow.notes.get(BOUND)
     key = flow.ids.token("chat_")
     if ledger is None:
-        return await client.create_chat(model, title_of(key))
+        return client.create_chat(model, title_of(key))
     session = bound.session if bound is not None else ""
-    return await ledger.create(
-        lambda title: client.create_chat(model, title), account, run=flow.id, session=session, key=key
-    )
+    return ledger.create(partial(client.create_chat, model), account, run=flow.id, session=session, key=key)
 
 
 def forget(flow: Flow, lost: Standing, *, whole: bool) -> None:

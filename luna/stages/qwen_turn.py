@@ -6,12 +6,12 @@ generation nobody reads is stopped. Where the turn is spoken is `luna.stages.qwe
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from functools import partial
+from operator import attrgetter
 
 from luna.core.flow import Flow, Outcome
 from luna.core.notes import Key
-from luna.model.chat import ThinkingMode
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Notice
 from luna.model.preferences import LivePreferences
@@ -20,17 +20,18 @@ from luna.qwen.catalogue import Catalogue, Resolution
 from luna.qwen.client import QwenClient
 from luna.qwen.payload import Turn, completion_body
 from luna.qwen.refusals import PARENT_LOST
-from luna.stages.qwen_chat import NEW, SPOKEN, anew, forget, make_chat, standing
-from luna.stages.qwen_prompt import Prompt, Render, prompt_for
+from luna.stages.qwen_chat import NEW, SPOKEN, Standing, anew, forget, make_chat, standing
+from luna.stages.qwen_manner import Manner
+from luna.stages.qwen_prompt import Prompt, prompt_for
+from luna.stages.schedule import RUN
 from luna.stages.session_bind import rebind
 from luna.stages.session_recall import RECALL
 from luna.state.account import Account
 from luna.state.chats import ChatLedger
 from luna.state.drift import Drift
 from luna.state.place import Place
-from luna.state.runs import Runs
 from luna.state.turns import Turns
-from luna.upstream.exchange import InResponse, Timeouts
+from luna.upstream.exchange import InResponse
 
 log = logging.getLogger("luna.stages.qwen")
 
@@ -38,32 +39,24 @@ TRANSIENT_PAUSE = 0.8
 """Seconds before the one retry after an internal failure of Qwen's."""
 BUSY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each retry in a busy chat; the last one repeats."""
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How the pipeline wants turns to be spoken."""
-
-    render: Render
-    """The prompt around a whole conversation."""
-    thinking: ThinkingMode
-    search: bool
-    busy_wait: float
-    """Seconds."""
-    timeouts: Timeouts
-    sleep: Callable[[float], Awaitable[None]]
+_USAGE = attrgetter("usage")
 
 
 class QwenTurn:
-    """One turn on one flow."""
+    """One turn on one flow, and the stream of it: no generator, for each would be in the way of every wait below it."""
 
-    def __init__(self, flow: Flow, account: Account, client: QwenClient, manner: Manner) -> None:
+    def __init__(
+        self, flow: Flow, account: Account, client: QwenClient, manner: Manner, earlier: "QwenTurn | None" = None
+    ) -> None:
         self._flow = flow
         self._account = account
         self._client = client
         self._manner = manner
+        self._earlier = earlier
+        """The model is asked again, in a chat that may still be answering this one."""
         self._turns = flow.services[Turns]
         self._catalogue = flow.services[Catalogue]
+        self._ledger = flow.services.get(ChatLedger)
         self._at = NEW
         self._model = Resolution("", None)
         self._prompt: Prompt | None = None
@@ -78,68 +71,78 @@ class QwenTurn:
     def __repr__(self) -> str:
         return f"<QwenTurn {self._flow.id} {self._at.how} in {self._at.chat or 'no chat'}>"
 
-    @property
-    def over(self) -> bool:
-        """The batch given last was the last."""
-        return self._reader is not None and self._reader.over
+    def __aiter__(self) -> "QwenTurn":
+        return self
 
-    async def begin(self) -> Batch:
+    def __anext__(self) -> Awaitable[Batch]:
+        reader = self._reader
+        return self._begin() if reader is None else self._over() if reader.over else self._more(reader)
+
+    async def _begin(self) -> Batch:
         """The first batch. Everything that is ever tried again is tried again here. Raises LunaError."""
-        self._flow.headers["x-luna-account-id"] = self._account.id
-        if self._account.source == "demo":
-            self._flow.headers["x-luna-demo"] = "true"
-        self._model = await self._resolve()
-        self._at = await standing(self._flow, self._client, self._account.id, self._model.id)
+        flow, account, client, manner = self._flow, self._account, self._client, self._manner
+        if self._earlier is not None:
+            await self._earlier.stop()
+            self._earlier = None
+        flow.headers["x-luna-account-id"] = account.id
+        if account.source == "demo":
+            flow.headers["x-luna-demo"] = "true"
+        try:
+            self._model = self._resolve()
+        except LunaError:
+            await self._catalogue.listing(client.site.base_url, client.models)  # it may be newer than the list
+            self._model = self._resolve()
+        self._at = await standing(flow, client, account.id, self._model.id)
         while True:
             try:
-                batch = await self._attempt()
+                if self._prompt is None:
+                    self._prompt = await prompt_for(flow, client, account.id, self._at, manner.render)
+                if not self._at.chat:
+                    self._at = Standing("new", await make_chat(flow, client, account.id, self._model.id))
+                self._tell_the_chat()
+                self._body = self._body or self._make_body(self._prompt)
+                self._generates(True)
+                self._response = await client.complete(self._at.chat, self._body, manner.timeouts)
+                reader = self._reader = AnswerReader(self._response, self._model.id)
+                stream = reader.stream
+                flow.meter = partial(_USAGE, stream)
+                batch = await self._more(reader)
             except LunaError as error:
                 await self._mend(error)
                 error.__traceback__ = None  # it and the reader that it came from would keep one another
                 continue
+            if stream.response:
+                place = Place(account.id, self._at.chat, stream.response, self._model.id, self._prompt.system)
+                flow.notes[SPOKEN] = place
+                self._turns.note(place)
             return self._noticed(batch)
 
-    async def more(self) -> Batch:
+    async def _more(self, reader: AnswerReader) -> Batch:
         """The next batch. Raises LunaError."""
-        assert self._reader is not None, "begun"
         try:
-            batch = await self._reader.read()
-        finally:
-            self._look()
-        return batch
-
-    async def _attempt(self) -> Batch:
-        if self._prompt is None:
-            render = self._manner.render
-            self._prompt = await prompt_for(self._flow, self._client, self._account.id, self._at, render)
-        if not self._at.chat:
-            chat = await make_chat(self._flow, self._client, self._account.id, self._model.id)
-            self._at = NEW.in_chat(chat)
-        self._tell_the_chat()
-        self._body = self._body or self._make_body(self._prompt)
-        self._generates(True)
-        try:
-            self._response = await self._client.complete(self._at.chat, self._body, self._manner.timeouts)
-        except LunaError as error:
-            # A refusal begins nothing; after silence or a cut nobody knows, unless nothing was sent at all.
-            unknown = error.kind in (Kind.TIMEOUT, Kind.UPSTREAM_BROKEN) and error.detail.get("phase") != "connect"
-            self._generates(unknown)
+            return await reader.read()
+        except LunaError:
+            await self.aclose()
             raise
-        self._reader = AnswerReader(self._response, self._model.id)
-        stream = self._reader.stream
-        self._flow.meter = lambda: stream.usage
-        batch = await self.more()
-        if stream.response:
-            place = Place(self._account.id, self._at.chat, stream.response, self._model.id, self._prompt.system)
-            self._flow.notes[SPOKEN] = place
-            self._turns.note(place)
-        return batch
+        finally:
+            # Take note of what the read showed.
+            stream = reader.stream
+            if stream.ended or stream.done or stream.failure is not None or reader.over:
+                self._generates(False)
+
+    async def _over(self) -> Batch:
+        await self.aclose()
+        raise StopAsyncIteration
 
     # What is tried again
 
     async def _mend(self, error: LunaError) -> None:
         """Return when it makes sense to try again, else raise the error."""
-        await self.close()
+        if self._generating and self._response is None:  # it was not even accepted
+            # A refusal begins nothing; after silence or a cut nobody knows, unless nothing was sent at all.
+            unknown = error.kind in (Kind.TIMEOUT, Kind.UPSTREAM_BROKEN) and error.detail.get("phase") != "connect"
+            self._generates(unknown)
+        await self.aclose()
         match error.kind:
             case Kind.UPSTREAM_LOGIN if self._at.chat and self._first_time("login"):
                 await self._client.renew()
@@ -178,8 +181,7 @@ class QwenTurn:
         log.info("flow %s: the conversation is rebuilt in another chat: %s", self._flow.id, why)
         rebind(self._flow, why)
         self._flow.happened("retry", "rebuilt")
-        runs = self._flow.services.get(Runs)
-        run = runs.find_active(self._flow.id) if runs is not None else None
+        run = self._flow.notes.get(RUN)
         if run is not None:
             run.attempt()
         self._flow.notes.pop(SPOKEN)
@@ -211,14 +213,9 @@ class QwenTurn:
 
     # What is sent
 
-    async def _resolve(self) -> Resolution:
-        chat, site = self._flow.chat, self._client.site.base_url
-        name = chat.target or chat.model
-        try:
-            return self._catalogue.resolve(site, name)
-        except LunaError:
-            await self._catalogue.listing(site, self._client.models)  # it may be newer than the list
-            return self._catalogue.resolve(site, name)
+    def _resolve(self) -> Resolution:
+        chat = self._flow.chat
+        return self._catalogue.resolve(self._client.site.base_url, chat.target or chat.model)
 
     def _make_body(self, prompt: Prompt) -> bytes:
         flow, chat, model = self._flow, self._flow.chat, self._model.model
@@ -245,10 +242,9 @@ class QwenTurn:
         """The client, the run and the ledger know which chat it is before anything is said there."""
         chat = self._at.chat
         self._flow.headers["x-luna-provider-session-id"] = chat
-        ledger, runs = self._flow.services.get(ChatLedger), self._flow.services.get(Runs)
+        ledger, run = self._ledger, self._flow.notes.get(RUN)
         if ledger is not None:
             ledger.used(chat)
-        run = runs.find_active(self._flow.id) if runs is not None else None
         if run is not None:
             run.chat(chat)
 
@@ -262,13 +258,6 @@ class QwenTurn:
         return [*batch[:1], *notices, *batch[1:]] if notices else batch
 
     # How it ends
-
-    def _look(self) -> None:
-        """Take note of what the last read showed."""
-        assert self._reader is not None, "begun"
-        stream = self._reader.stream
-        if stream.ended or stream.done or stream.failure is not None or self._reader.over:
-            self._generates(False)
 
     def _generates(self, generating: bool) -> None:
         if generating == self._generating:
@@ -288,10 +277,19 @@ class QwenTurn:
         finally:
             self._generates(False)
 
-    async def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """The flow is over."""
+        if self._generating:
+            return self._stop_and_end()
+        self._ended()
+        return None
+
+    async def _stop_and_end(self) -> None:
         await self.stop()
-        ledger = self._flow.services.get(ChatLedger)
+        self._ended()
+
+    def _ended(self) -> None:
+        ledger = self._ledger
         answered = self._flow.outcome is Outcome.COMPLETED and self._flow.notes.get(TURN) is self
         if ledger is not None and answered and self._at.chat:
             ledger.after_response(self._at.chat)
@@ -302,7 +300,7 @@ class QwenTurn:
         except LunaError as error:
             log.warning("chat %s could not be stopped: %s", self._at.chat, error.message)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Give the connection back."""
         drift = self._flow.services.get(Drift)
         if drift is not None and self._reader is not None:

@@ -6,37 +6,34 @@ anything of an answer has come, and only for what another account may do better.
 """
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from luna.core.flow import Flow
-from luna.core.notes import CLIENT, Key
+from luna.core.notes import Key
 from luna.core.stage import AroundStage, BuildContext, Proceed, StageOptions
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Notice, Stream
 from luna.model.values import Duration
-from luna.stages.session_bind import BOUND
-from luna.state.choice import Wish
+from luna.stages.schedule_need import client_of, need_of
 from luna.state.egress import Egress
 from luna.state.health import PASSING, Subject
 from luna.state.lease import Lease
 from luna.state.run import Run
 from luna.state.runs import Runs
 from luna.state.scheduler import Scheduler
-from luna.state.slots import Slot
-from luna.state.tickets import Need, Seat, Ticket
-from luna.state.turns import Turns
+from luna.state.tickets import Seat, Ticket
 from luna.wire.recorder import CURRENT
 
 log = logging.getLogger("luna.stages.schedule")
 
-NOBODY: frozenset[str] = frozenset()
-
 LEASE: Key[Lease] = Key("lease")
 """The account that the flow holds, for the stages behind this one."""
+RUN: Key[Run] = Key("schedule.run")
+"""What is written down of the flow, where something is."""
 SUBJECT: Key[Subject] = Key("schedule.subject")
 """What the account is asked for, where it is no chat; noted by a stage before this one."""
 
@@ -89,7 +86,7 @@ class _Turn:
     """By account: why they could not serve it."""
     untold: list[Notice] = field(default_factory=list)
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """The flow is over."""
         if self.kept is not None:
             self.kept.release()
@@ -123,56 +120,18 @@ class Schedule(AroundStage):
         self.options = options
         self._failover = frozenset(map(Kind, options.failover))
 
-    async def around(self, flow: Flow, proceed: Proceed) -> Stream:
-        services, notes = flow.services, flow.notes
-        scheduler, runs = services[Scheduler], services.get(Runs)
-        run = runs.find_active(flow.id) if runs is not None else None
-        turn = notes[TURN] = notes.get(TURN) or _Turn()
-        subject = notes.get(SUBJECT) or "chat"
-        while True:
-            seat = turn.kept or await self._seat(flow, scheduler, turn, subject, run)
-            turn.kept = None
-            lease = notes[LEASE] = Lease(seat.account, subject=subject)
-            answered = False
-            try:
-                self._begin(flow, scheduler, turn, seat, run)
-                async for batch in proceed(flow):
-                    if not answered:
-                        answered = seat.streaming = True
-                        lease.succeeded()
-                        if run is not None:
-                            run.streaming()
-                        if turn.untold:
-                            batch = _with_notices(batch, turn)
-                    yield batch
-                return
-            except GeneratorExit:
-                if flow.outcome is None:  # the model will be asked again, in the same chat
-                    turn.kept = seat
-                raise
-            except LunaError as error:
-                lease.failed(error)
-                if answered or not self._may_go_on(flow, seat, error):
-                    turn.tell(error, seat)
-                    raise
-                turn.failures[seat.account.id] = error
-            finally:
-                notes.pop(LEASE)
-                if turn.kept is None:
-                    seat.release()
-                if seat.account.authority.changed:
-                    await lease.keep()
-            self._go_on(flow, turn, seat, run)
+    def around(self, flow: Flow, proceed: Proceed) -> Stream:
+        return _Scheduled(self, flow, proceed)
 
     # A seat
 
-    async def _seat(self, flow: Flow, scheduler: Scheduler, turn: _Turn, subject: Subject, run: Run | None) -> Seat:
+    async def seat(self, flow: Flow, scheduler: Scheduler, turn: _Turn, subject: Subject, run: Run | None) -> Seat:
         """Raises LunaError: that of the account that failed, where no other one can take over."""
         own = self.options.queue_timeout
         patience = scheduler.limits.multi_thread.queue_timeout_ms / 1000 if own is None else own
         left = patience - turn.waited if patience > turn.waited else 0.0
         try:
-            need = _need(flow, scheduler, turn, subject)
+            need = need_of(flow, scheduler, turn.failures, subject)
             ticket = scheduler.ask(need, client=client_of(flow), run=flow.id, patience=left, resumed=turn.seated)
             if ticket.seat is not None:
                 return ticket.seat
@@ -184,7 +143,7 @@ class Schedule(AroundStage):
                 raise turn.soonest() from None
             raise
 
-    def _begin(self, flow: Flow, scheduler: Scheduler, turn: _Turn, seat: Seat, run: Run | None) -> None:
+    def begin(self, flow: Flow, scheduler: Scheduler, turn: _Turn, seat: Seat, run: Run | None) -> None:
         if run is not None:
             run.running(seat.account.id, *_way_of(flow, seat))
         if turn.seated:
@@ -198,13 +157,13 @@ class Schedule(AroundStage):
 
     # Another account
 
-    def _may_go_on(self, flow: Flow, seat: Seat, error: LunaError) -> bool:
+    def may_go_on(self, flow: Flow, seat: Seat, error: LunaError) -> bool:
         """Whether another account may do better. A trial's failure is nothing that the client has asked for."""
         if flow.chat.binding.account:
             return False
         return error.kind in self._failover or (seat.trial and error.kind in PASSING)
 
-    def _go_on(self, flow: Flow, turn: _Turn, seat: Seat, run: Run | None) -> None:
+    def go_on(self, flow: Flow, turn: _Turn, seat: Seat, run: Run | None) -> None:
         error = turn.failures[seat.account.id]
         log.info(
             "flow %s: account '%s' cannot serve it (%s): %s",
@@ -220,19 +179,89 @@ class Schedule(AroundStage):
             run.attempt()
 
 
+class _Scheduled:
+    """The flow's stream with a seat under it: no generator, for each would be in the way of every wait below it."""
+
+    def __init__(self, stage: Schedule, flow: Flow, proceed: Proceed) -> None:
+        services, notes = flow.services, flow.notes
+        runs = services.get(Runs)
+        self._stage = stage
+        self._flow = flow
+        self._proceed = proceed
+        self._scheduler = services[Scheduler]
+        self._run = runs.find_active(flow.id) if runs is not None else None
+        if self._run is not None:
+            notes[RUN] = self._run
+        self._turn = notes[TURN] = notes.get(TURN) or _Turn()
+        self._subject: Subject = notes.get(SUBJECT) or "chat"
+        self._held: tuple[Seat, Lease] | None = None
+        self._below: Stream | None = None
+        self._answered = False
+
+    def __aiter__(self) -> "_Scheduled":
+        return self
+
+    async def __anext__(self) -> Batch:
+        stage, flow, turn, run = self._stage, self._flow, self._turn, self._run
+        while True:
+            if self._held is None:
+                kept, turn.kept = turn.kept, None
+                seat = kept or await stage.seat(flow, self._scheduler, turn, self._subject, run)
+                lease = flow.notes[LEASE] = Lease(seat.account, subject=self._subject)
+                self._held = seat, lease
+            else:
+                seat, lease = self._held
+            try:
+                if self._below is None:
+                    stage.begin(flow, self._scheduler, turn, seat, run)
+                    self._below = self._proceed(flow)
+                batch = await self._below.__anext__()
+            except StopAsyncIteration:
+                await self._leave(seat, lease)
+                raise
+            except LunaError as error:
+                lease.failed(error)
+                over = self._answered or not stage.may_go_on(flow, seat, error)
+                if over:
+                    turn.tell(error, seat)
+                await self._leave(seat, lease)
+                if over:
+                    raise
+                turn.failures[seat.account.id] = error
+                stage.go_on(flow, turn, seat, run)
+                continue
+            return batch if self._answered else self._first(batch, seat, lease)
+
+    def _first(self, batch: Batch, seat: Seat, lease: Lease) -> Batch:
+        self._answered = seat.streaming = True
+        lease.succeeded()
+        if self._run is not None:
+            self._run.streaming()
+        return _with_notices(batch, self._turn) if self._turn.untold else batch
+
+    async def aclose(self) -> None:
+        """Nobody reads on."""
+        if self._held is not None:
+            seat, lease = self._held
+            if self._flow.outcome is None:  # the model will be asked again, in the same chat
+                self._turn.kept = seat
+            await self._leave(seat, lease)
+
+    async def _leave(self, seat: Seat, lease: Lease) -> None:
+        self._held = self._below = None
+        del self._flow.notes[LEASE]
+        if self._turn.kept is None:
+            seat.release()
+        if seat.account.authority.changed:
+            await lease.keep()
+
+
 def _overtime(seconds: float) -> LunaError:
     return LunaError(
         Kind.TIMEOUT,
         f"The run took longer than {seconds:g} s and was stopped.",
         hint="Ask for less at a time, or raise settings.multiThread.runTimeoutMs.",
     )
-
-
-def client_of(flow: Flow) -> str:
-    """One of those between whom luna is fair: the key's name, what kind of client it is, and the workspace."""
-    binding = flow.chat.binding
-    agent = binding.source or flow.client.header("user-agent")
-    return " ".join([part[:80] for part in (flow.notes.get(CLIENT) or "", agent, binding.workspace) if part])
 
 
 async def _wait(flow: Flow, scheduler: Scheduler, ticket: Ticket, turn: _Turn) -> Seat:
@@ -258,47 +287,6 @@ def _way_of(flow: Flow, seat: Seat) -> tuple[str, str, str]:
         if way.worker == seat.worker:
             return way.worker, way.profile or account.network_profile, way.ip
     return seat.worker, account.network_profile, ""
-
-
-def _need(flow: Flow, scheduler: Scheduler, turn: _Turn, subject: Subject) -> Need:
-    chat, bound = flow.chat, flow.notes.get(BOUND)
-    place = bound.place if bound is not None else None
-    chat_id = place.chat if place is not None else chat.binding.chat
-    home = place.account if place is not None else _home_of(flow, chat_id) if chat_id else ""
-    if home in turn.failures or (chat_id and not _may_go_on_in(flow, scheduler, chat_id)):
-        chat_id = home = ""
-    wish = Wish(chat.binding.account, home, frozenset(turn.failures) if turn.failures else NOBODY, subject)
-    session = bound.session if bound is not None else chat.binding.session
-    return Need.of(wish, model=(chat.target or chat.model).strip().lower(), chat=chat_id, session=session)
-
-
-def _home_of(flow: Flow, chat_id: str) -> str:
-    """The account of a chat that the client names, where luna knows it."""
-    turns = flow.services.get(Turns)
-    place = turns.find(chat_id) if turns is not None else None
-    return place.account if place is not None else ""
-
-
-def _may_go_on_in(flow: Flow, scheduler: Scheduler, chat_id: str) -> bool:
-    """What to do about a chat that is answering another request. False: begin another one. Raises
-    LunaError(CHAT_BUSY)."""
-    limits = scheduler.limits.multi_thread
-    if not limits.enabled or limits.same_provider_chat_policy == "queue":
-        return True
-    if not scheduler.count(Slot("provider-chat", chat_id)):
-        return True
-    if limits.same_provider_chat_policy == "reject":
-        raise LunaError(
-            Kind.CHAT_BUSY,
-            "The chat is answering another request.",
-            hint="Wait for its end; or let settings.multiThread.sameProviderChatPolicy be queue or new-chat.",
-            retry_after=5.0,
-        )
-    flow.chat.binding.chat = ""
-    bound = flow.notes.get(BOUND)
-    if bound is not None:
-        flow.notes[BOUND] = replace(bound, place=None)
-    return False
 
 
 def _with_notices(batch: Batch, turn: _Turn) -> Batch:

@@ -16,6 +16,7 @@ MAIN = "main"
 """The purpose of a chat in which a client's conversation takes place; every other is an aside of luna's own."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that a person could misread."""
+_TWO_LETTERS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
 class State(enum.StrEnum):
@@ -118,8 +119,8 @@ def title_of(key: str) -> str:
 def mark_of(key: str) -> str:
     """Ten letters for a row's id: unique enough to know a chat by, short enough to read out. Of its last digits: the
     first are the time."""
-    number = int(key.rpartition("_")[2][-13:], 16) & (1 << 50) - 1
-    return "".join([_ALPHABET[number >> shift & 31] for shift in range(45, -1, -5)])
+    number, two = int(key.rpartition("_")[2][-13:], 16), _TWO_LETTERS
+    return "".join([two[number >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
 
 
 def row_of(planned: Planned, *, run: str, session: str) -> dict[str, Any]:

@@ -184,7 +184,8 @@ class ChatLedger:
             self.failed(planned, error)
             raise
         finally:
-            self.abandoned(planned)
+            if planned.state is State.PLANNED:
+                self.abandoned(planned)
         return chat_id
 
     def used(self, chat_id: str) -> None:

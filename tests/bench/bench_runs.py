@@ -59,7 +59,7 @@ async def keep(books: Bookkeeping, flow: Flow) -> None:
     run.running("env")
     run.streaming()
     run.chat("chat")
-    await carry_out(flow.take_settles())
+    await carry_out(flow.settles)
     books.close(flow, run, status=200, sent=1000)
 
 

@@ -19,7 +19,8 @@ from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Opened, StreamEvent, TextDelta
 from luna.model.preferences import LivePreferences, Preferences
 from luna.model.values import Duration
-from luna.stages.schedule import Schedule, ScheduleOptions, client_of
+from luna.stages.schedule import Schedule, ScheduleOptions
+from luna.stages.schedule_need import client_of
 from luna.stages.session_bind import BOUND, Bound
 from luna.state.place import Place
 from luna.state.runs import Runs

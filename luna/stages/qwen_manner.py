@@ -1,0 +1,22 @@
+"""What a pipeline's options say of the turns at Qwen, for whoever speaks them. Pure data."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from luna.model.chat import ThinkingMode
+from luna.stages.qwen_prompt import Render
+from luna.upstream.exchange import Timeouts
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the pipeline wants turns to be spoken."""
+
+    render: Render
+    """The prompt around a whole conversation."""
+    thinking: ThinkingMode
+    search: bool
+    busy_wait: float
+    """Seconds."""
+    timeouts: Timeouts
+    sleep: Callable[[float], Awaitable[None]]
