@@ -147,6 +147,7 @@ class Browser:
         return ("Accept-Language", page.pop("accept-language", "en-US,en;q=0.9")), tuple(page.items())
 
 
+@lru_cache(maxsize=256)
 def _quoted(chat_id: str) -> str:
     """As a part of a path or a query."""
     return chat_id if _PLAIN.fullmatch(chat_id) else quote(chat_id, safe="")

@@ -54,27 +54,29 @@ def document_error(document: object, status: int = 0) -> LunaError | None:
 def understood(response: InResponse, body: bytes) -> Any:
     """The document in a reply that is no stream, and whose body has been read. Raises LunaError for what went
     wrong."""
-    document, error = _read(response, body)
+    fields = response.fields
+    kind, actual = fields.get("content-type", ""), fields.get("x-actual-status-code", "")
+    document, error = _judged(response.status, kind, actual, body, fields.get("location", ""))
     if error is not None:
         raise error
     return document
 
 
 def judge(response: InResponse, body: bytes) -> LunaError | None:
-    """What `understood` would raise."""
-    return _read(response, body)[1]
+    """`reply_error` for a response whose body has been read."""
+    return reply_error(
+        response.status,
+        response.header("content-type"),
+        response.header("x-actual-status-code"),
+        body,
+        response.header("location"),
+    )
 
 
 def reply_error(status: int, content_type: str, actual: str, body: bytes, location: str = "") -> LunaError | None:
     """Judge a whole reply that is no stream. `status` is the one on the wire, `actual` the header
     `x-actual-status-code` ("" when absent). None: it is a success, and `body` a JSON document."""
     return _judged(status, content_type, actual, body, location)[1]
-
-
-def _read(response: InResponse, body: bytes) -> tuple[Any, LunaError | None]:
-    fields = response.fields
-    kind, actual = fields.get("content-type", ""), fields.get("x-actual-status-code", "")
-    return _judged(response.status, kind, actual, body, fields.get("location", ""))
 
 
 def _judged(status: int, content_type: str, actual: str, body: bytes, location: str) -> tuple[Any, LunaError | None]:

@@ -75,10 +75,11 @@ class Pool:
                 stream = connection.stream
                 if stream is not None and not stream.readable:
                     connection.state = State.ACTIVE
-                    self._forget(closing)
+                    if closing:
+                        self._forget(closing)
                     return connection, closing
                 closing.append(connection)
-        self._connections = [c for c in self.connections if c not in closing]
+        self._forget(closing)
         if len(self._connections) >= self._most and (longest := self._longest_idle()) is not None:
             self._connections.remove(longest)
             closing.append(longest)
@@ -99,8 +100,8 @@ class Pool:
         return True
 
     def _forget(self, closing: Sequence[Connection]) -> None:
-        if closing:
-            self._connections = [c for c in self.connections if c not in closing]
+        """Only those that are open and not about to be closed count."""
+        self._connections = [c for c in self.connections if c not in closing]
 
     def _longest_idle(self) -> Connection | None:
         for idle in self._idle.values():
