@@ -17,6 +17,8 @@ from luna.upstream.exchange import Headers, OutRequest, Timeouts
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 """In a value."""
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
+"""All but the tab."""
 _TARGET = re.compile(r"[!-~]*")
 _ADDRESS = re.compile(r"([A-Za-z]+://[^/]*)(.*)", re.DOTALL)
 """Where to, and what is asked for there."""
@@ -72,20 +74,23 @@ def wire(request: OutRequest) -> Wire:
     if query and not _TARGET.fullmatch(query):
         raise _unsendable("URL", "holds a character HTTP does not allow")
     names, values = zip(*headers, strict=True) if headers else ((), ())
-    layout, counted = _layout(method, place.header, names, bool(body))
-    given = "".join(values)
-    if not (given.isascii() and given.isprintable()) and _FORBIDDEN.search(given):
-        raise _unsendable(_culprit(headers), _NOT_ALLOWED)
+    layout, breaks, counted = _layout(method, place.header, names, bool(body))
     if counted:
         values = (*values, len(body))
-    head = (layout % (path + mark + query, *values)).encode("latin-1")
+    try:
+        head = (layout % (path + mark + query, *values)).encode("latin-1")
+    except UnicodeEncodeError:
+        raise _unsendable(_culprit(headers), _NOT_ALLOWED) from None
+    if len(head) - len(head.translate(None, _CONTROLS)) != breaks:
+        raise _unsendable(_culprit(headers), _NOT_ALLOWED)
     return Wire(place, method, head, body, request.timeouts, request.address)
 
 
 @lru_cache(maxsize=256)
-def _layout(method: str, host: str, names: tuple[str, ...], body: bool) -> tuple[str, bool]:
-    """A head with a place for the target, for each value and, if so it says, for the body's length. Raises LunaError
-    for a name that is none. Remembered: an account sends the same headers over and over."""
+def _layout(method: str, host: str, names: tuple[str, ...], body: bool) -> tuple[str, int, bool]:
+    """A head with a place for the target, for each value and, if the last says so, for the body's length; and how many
+    control characters it has, those at the ends of its lines. Raises LunaError for a name that is none. Remembered: an
+    account sends the same headers over and over."""
     if not _TOKEN.fullmatch(method):
         raise _unsendable("method", "is no word")
     for name in names:
@@ -99,8 +104,9 @@ def _layout(method: str, host: str, names: tuple[str, ...], body: bool) -> tuple
         *(f"{name}: \0" for name in names),
         *(() if "accept-encoding" in lower else ("accept-encoding: identity",)),
         *(("content-length: \0",) if counted else ()),
+        "\r\n",
     ]
-    return "\r\n".join([*lines, "", ""]).replace("%", "%%").replace("\0", "%s"), counted
+    return "\r\n".join(lines).replace("%", "%%").replace("\0", "%s"), 2 * len(lines), counted
 
 
 def _culprit(headers: Headers) -> str:
