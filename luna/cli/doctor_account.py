@@ -23,7 +23,6 @@ from luna.state.account import Account
 from luna.state.accounts import Accounts
 from luna.state.chats import ChatLedger
 from luna.state.credentials import CredentialStore
-from luna.state.drift import wanted
 from luna.state.egress import Egress
 from luna.state.network import Network
 from luna.state.store import Store
@@ -54,7 +53,7 @@ async def probed(settings: Settings, account_id: str) -> Report:
                 site=site,
                 env_token=settings.qwen_token,
                 env_cookies=settings.qwen_cookies,
-                ways=lambda name, profile: WatchingBackend(egress.backend(name, profile), watcher, wanted),
+                ways=lambda name, profile: WatchingBackend(egress.backend(name, profile), watcher),
             )
         )
         account = _chosen(accounts, account_id)

@@ -8,6 +8,7 @@ go out is given to it.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -28,7 +29,9 @@ from luna.qwen.errors import real_status
 from luna.qwen.known import Known
 from luna.qwen.payload import Turn, completion_body
 from luna.qwen.shapes import Shape, of_answer, of_frame, of_status, of_unread, place_of, without_details
+from luna.state.drift import wanted
 from luna.upstream.exchange import InResponse, OutRequest, Timeouts
+from luna.upstream.watching import Look
 
 WANTED = "qwen3.7-plus"
 PATIENCE = Timeouts(connect=10.0, head=60.0, idle=60.0)
@@ -74,8 +77,11 @@ class Watcher:
     def __repr__(self) -> str:
         return f"<Watcher {len(self._shapes)} shapes>"
 
-    def __call__(self, request: OutRequest, response: InResponse, body: bytes | None) -> None:
+    def __call__(self, request: OutRequest, response: InResponse) -> Look | None:
         """See `luna.upstream.watching.Watch`."""
+        return partial(self._saw, request, response) if wanted(request) else None
+
+    def _saw(self, request: OutRequest, response: InResponse, body: bytes | None) -> None:
         place, kind = place_of(request.method, urlsplit(request.url).path), response.header("content-type")
         real = real_status(response.status, response.header("x-actual-status-code"))
         self.add({of_status(response.status, real, kind)})

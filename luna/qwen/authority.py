@@ -10,8 +10,8 @@ not try it.
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ from luna.model.errors import Kind, LunaError
 from luna.qwen.cookies import CookieJar
 from luna.qwen.credentials import SESSION_COOKIES, Credentials
 from luna.qwen.endpoints import Site
-from luna.qwen.errors import judge
+from luna.qwen.errors import understood
 from luna.qwen.refusals import LOGIN_HINT
 from luna.qwen.tokens import read_claims
 from luna.upstream.exchange import Backend, Headers, OutRequest, Timeouts
@@ -39,15 +39,22 @@ _TIMEOUTS = Timeouts(connect=5.0, head=10.0, idle=5.0)
 Keep = Callable[["Authority"], Awaitable[None]]
 
 
-@dataclass(frozen=True)
 class Access:
     """What goes along with one request, and which token that was."""
 
-    headers: Headers
-    generation: int
+    def __init__(self, token: str, cookies: str, generation: int) -> None:
+        self.token = token
+        self.cookies = cookies
+        self.generation = generation
+        bearer = (("Authorization", f"Bearer {token}"),) if token else ()
+        self.headers: Headers = (*bearer, *_cookie(cookies))
 
     def __repr__(self) -> str:
         return f"<Access generation={self.generation}>"
+
+
+def _cookie(cookies: str) -> Headers:
+    return (("Cookie", cookies),) if cookies else ()
 
 
 class Authority:
@@ -78,8 +85,14 @@ class Authority:
         self._keep = keep
         self._renewable = renewable
         self._jar = CookieJar(credentials.cookies)
+        self._made = Access("", "", 0)
+        """The last one; most are alike."""
         self._token = credentials.token
-        self._expires, self._margin = _life(self._token)
+        self._expires: float | None
+        self._margin: float
+        self._due: float
+        """When the token is to be renewed: seconds since the epoch."""
+        self._lives(*_life(self._token))
         self._turn = anyio.Lock()
         self._attempts = 0
         self._failure: LunaError | None = None
@@ -112,10 +125,20 @@ class Authority:
                 if error.kind is Kind.UPSTREAM_LOGIN or left <= 0:
                     raise
                 log.warning("the token lasts %.0f s more and cannot be renewed now: %r", left, error)
-        headers = self._cookie_header(url)
-        if self._token and not (self._expired() and self._has_session()):
-            headers = (("Authorization", f"Bearer {self._token}"), *headers)
-        return Access(headers, self.generation)
+        return self._access(url, self._clock.wall())
+
+    def at_hand(self, url: str) -> Access | None:
+        """What `access` gives when it need not wait; None where there is a token to be renewed."""
+        now = self._clock.wall()
+        return self._access(url, now) if now < self._due else None
+
+    def _access(self, url: str, now: float) -> Access:
+        cookies = self._cookies(url, now)
+        token = "" if now >= self._due and self._expired() and self._has_session() else self._token
+        access = self._made
+        if access.cookies != cookies or access.token != token or access.generation != self.generation:
+            access = self._made = Access(token, cookies, self.generation)
+        return access
 
     async def renew(self, generation: int) -> None:
         """The token of that generation is of no use: get another, unless somebody just did. Whoever comes while a
@@ -161,23 +184,22 @@ class Authority:
         self._failure = None
         self.generation += 1
         # Counted from now where it can be: the site's clock and ours need not agree.
-        self._expires, self._margin = _life(self._token, born=self._clock.wall())
+        self._lives(*_life(self._token, born=self._clock.wall()))
 
     async def _fetch(self) -> str:
         url = self.site.refresh()
         headers = self.browser.headers(self.site, url, request_id=self._ids.uuid(), now=self._clock.wall())
         origin = ("x-request-origin", self.site.base_url)
-        request = OutRequest("GET", url, (*headers, origin, *self._cookie_header(url)), timeouts=_TIMEOUTS)
+        request = OutRequest(
+            "GET", url, (*headers, origin, *_cookie(self._cookies(url, self._clock.wall()))), timeouts=_TIMEOUTS
+        )
         response = await self.backend.open(request)
         try:
             self.absorb(response.headers, url)
             body = await response.read()
         finally:
             await response.aclose()
-        error = judge(response, body)
-        if error is not None:
-            raise error
-        return self._take(msgspec.json.decode(body))
+        return self._take(understood(response, body))
 
     def _take(self, document: object) -> str:
         """The token in the reply; a new refresh token beside it goes into the jar."""
@@ -192,6 +214,10 @@ class Authority:
         self.changed = True
         return token
 
+    def _lives(self, expires: float | None, margin: float) -> None:
+        self._expires, self._margin = expires, margin
+        self._due = math.inf if expires is None or not self._token else expires - margin
+
     def _has_session(self) -> bool:
         return any(self._jar.get(name) for name in SESSION_COOKIES)
 
@@ -202,9 +228,8 @@ class Authority:
     def _left(self) -> float | None:
         return None if not self._token or self._expires is None else self._expires - self._clock.wall()
 
-    def _cookie_header(self, url: str) -> Headers:
-        cookies = self._jar.header(*_host_and_path(url.partition("?")[0]), self._clock.wall())
-        return (("Cookie", cookies),) if cookies else ()
+    def _cookies(self, url: str, now: float) -> str:
+        return self._jar.header(*_host_and_path(url.partition("?")[0]), now)
 
     def _nothing_to_renew_with(self) -> LunaError:
         what = "The access token has expired" if self._expired() else "Qwen does not accept the account's credentials"

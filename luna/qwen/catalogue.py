@@ -27,6 +27,9 @@ KEEP = 600.0
 RETRY = 30.0
 """Seconds after a failed fetch before the next is tried."""
 
+_NAMES, _LONGEST = 256, 200
+"""Names that are remembered with what they mean, and characters of such a name."""
+
 _SKILLS = {"vision": "image", "video": "video", "audio": "audio"}
 """A capability → what it lets a model take."""
 
@@ -98,6 +101,9 @@ class Catalogue:
         self._keep = keep
         self._sites: dict[str, _Seen] = {}
         self._locks: dict[str, anyio.Lock] = {}
+        self._contexts: dict[str, int] = {}
+        self._resolved: dict[tuple[str, str], Resolution] = {}
+        """What names were found to mean, until a list changes."""
 
     def __repr__(self) -> str:
         lists = ", ".join(f"{site} {len(seen.models)}" for site, seen in self._sites.items() if seen.models)
@@ -135,6 +141,8 @@ class Catalogue:
         except LunaError as error:
             seen.failed, seen.problem = self._clock.monotonic(), f"{error.kind.value}: {error.message}"
             raise
+        finally:
+            self._contexts, self._resolved = {}, {}
         seen.fetched, seen.said, seen.failed, seen.problem = self._clock.monotonic(), self._clock.wall(), None, ""
 
     def _due(self, seen: _Seen) -> bool:
@@ -152,22 +160,41 @@ class Catalogue:
     def context_of(self, name: str) -> int:
         """How many tokens the model that a client's name means can take, by a live list or else the shipped one; 0
         where nobody says. Asks nothing of the network."""
-        target = shipped().aliases.get(name.strip().lower(), name.strip())
-        lists = (*(seen.models for seen in self._sites.values()), shipped().models)
-        return next((found.context for models in lists if (found := find(models, target)) and found.context), 0)
+        if name in self._contexts:
+            return self._contexts[name]
+        target = _target(name)
+        for models in (*(seen.models for seen in self._sites.values()), shipped().models):
+            found = find(models, target)
+            if found is not None and found.context:
+                if len(self._contexts) < _NAMES and len(name) <= _LONGEST:
+                    self._contexts[name] = found.context
+                return found.context
+        return 0
 
     def resolve(self, site: str, name: str) -> Resolution:
         """The model that a client's name means: an id, a display name or an alias, in any case. Raises
         LunaError(NOT_FOUND) with close names when neither the live list nor the shipped one knows it."""
+        known = self._resolved.get((site, name))
+        if known is not None:
+            return known
         live = self.known(site)
-        target = shipped().aliases.get(name.strip().lower(), name.strip())
+        target = _target(name)
         for models in (live.models, shipped().models):
             found = find(models, target)
             if found is not None:
-                return Resolution(found.id, found)
+                resolution = Resolution(found.id, found)
+                if len(self._resolved) < _NAMES and len(name) <= _LONGEST:
+                    self._resolved[site, name] = resolution
+                return resolution
         if live.source == "shipped":
             return Resolution(target, None)
         raise unknown(name, live.models)
+
+
+def _target(name: str) -> str:
+    """What is looked for when a client says this: an alias stands for something else."""
+    name = name.strip()
+    return shipped().aliases.get(name.lower(), name)
 
 
 def find(models: Iterable[Model], name: str) -> Model | None:

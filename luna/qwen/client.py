@@ -16,7 +16,7 @@ from luna.qwen.authority import Authority
 from luna.qwen.catalogue import Model, read_models
 from luna.qwen.chat_list import ListedChat, holds_nothing, read_chats
 from luna.qwen.chats import current_answer
-from luna.qwen.errors import document_error, judge, real_status, unexpected_document
+from luna.qwen.errors import document_error, judge, real_status, understood, unexpected_document
 from luna.qwen.payload import new_chat_body, stop_body
 from luna.qwen.permits import parse_item
 from luna.qwen.refusals import Refusal, refused
@@ -55,8 +55,9 @@ class QwenClient:
         response = await self._open("POST", url, body, chat_id=chat_id, timeouts=timeouts, more=quick)
         accepted = False
         try:
-            kind = response.header("content-type").lower()
-            status = max(response.status, real_status(response.status, response.header("x-actual-status-code")))
+            kind = response.fields.get("content-type", "").lower()
+            status, actual = response.status, response.fields.get("x-actual-status-code")
+            status = max(status, real_status(status, actual)) if actual else status
             accepted = 200 <= status < 300 and "json" not in kind and "html" not in kind
             if not accepted:
                 raise await _refusal(response, status)
@@ -176,39 +177,37 @@ class QwenClient:
         renew: bool = True,
     ) -> dict[str, Any]:
         """A call that is answered with one document."""
-        try:
-            return await self._document(method, url, body, chat_id, timeouts)
-        except LunaError as error:
-            if error.kind is not Kind.UPSTREAM_LOGIN or not renew:
-                raise
-        await self.renew()
-        return await self._document(method, url, body, chat_id, timeouts)
-
-    async def _document(self, method: str, url: str, body: bytes, chat_id: str, timeouts: Timeouts) -> dict[str, Any]:
-        response = await self._open(method, url, body, chat_id=chat_id, timeouts=timeouts)
-        try:
-            read = await response.read()
-        finally:
-            await response.aclose()
-        if response.status == 204:
-            return {}
-        error = judge(response, read)
-        if error is not None:
-            raise error
-        document = msgspec.json.decode(read)
-        return document if isinstance(document, dict) else {"data": document}
+        while True:
+            try:
+                response = await self._open(method, url, body, chat_id=chat_id, timeouts=timeouts)
+                try:
+                    read = await response.read()
+                finally:
+                    await response.aclose()
+                if response.status == 204:
+                    return {}
+                document = understood(response, read)
+            except LunaError as error:
+                if error.kind is not Kind.UPSTREAM_LOGIN or not renew:
+                    raise
+            else:
+                return document if isinstance(document, dict) else {"data": document}
+            renew = False
+            await self.renew()
 
     async def _open(
         self, method: str, url: str, body: bytes, *, chat_id: str, timeouts: Timeouts, more: Headers = ()
     ) -> InResponse:
-        access = await self._authority.access(url)
+        authority = self._authority
+        access = authority.at_hand(url) or await authority.access(url)
         self._generation = access.generation
-        described = self._authority.browser.headers(
-            self.site, url, request_id=self._ids.uuid(), now=self._now, chat_id=chat_id, body=bool(body)
+        described = authority.browser.headers(
+            self.site, url, request_id=self._ids.uuid(), now=self._now, chat_id=chat_id, body=body != b""
         )
         headers = (*described, *more, *access.headers)
-        response = await self._authority.backend.open(OutRequest(method, url, headers, body, timeouts))
-        self._authority.absorb(response.headers, url)
+        response = await authority.backend.open(OutRequest(method, url, headers, body, timeouts))
+        if "set-cookie" in response.fields:
+            authority.absorb(response.headers, url)
         return response
 
 

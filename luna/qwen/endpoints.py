@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import quote, urlsplit
 
 from luna.model.errors import Kind, LunaError
@@ -32,6 +32,7 @@ PAGE_HEADERS = frozenset(
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 """Means itself in a path and in a query."""
+_JSON = (("Content-Type", "application/json"),)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -121,11 +122,10 @@ class Browser:
     ) -> Headers:
         """The headers of a request to `url`, without credentials. `now` in seconds since the epoch; `body`: it has
         one (JSON); `chat_id`: of the chat whose page would send it."""
-        page = {name: value for name, value in self.page_headers.items() if name in PAGE_HEADERS}
-        language = page.pop("accept-language", "en-US,en;q=0.9")
-        headers = [
+        language, page = self._page
+        return (
             ("Accept", "application/json"),
-            ("Accept-Language", language),
+            language,
             ("User-Agent", self.user_agent),
             ("source", "web"),
             ("Version", WEB_VERSION),
@@ -136,12 +136,18 @@ class Browser:
             ("Sec-Fetch-Dest", "empty"),
             ("Sec-Fetch-Mode", "cors"),
             ("Sec-Fetch-Site", "same-origin" if url.startswith(f"{site.base_url}/") else "same-site"),
-        ]
-        if body:
-            headers.append(("Content-Type", "application/json"))
-        return (*headers, *page.items())
+            *(_JSON if body else ()),
+            *page,
+        )
+
+    @cached_property
+    def _page(self) -> tuple[tuple[str, str], Headers]:
+        """The language, and what else of the page goes along."""
+        page = {name: value for name, value in self.page_headers.items() if name in PAGE_HEADERS}
+        return ("Accept-Language", page.pop("accept-language", "en-US,en;q=0.9")), tuple(page.items())
 
 
+@lru_cache(maxsize=256)
 def _quoted(chat_id: str) -> str:
     """As a part of a path or a query."""
     return chat_id if _PLAIN.fullmatch(chat_id) else quote(chat_id, safe="")

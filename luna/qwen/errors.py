@@ -51,6 +51,17 @@ def document_error(document: object, status: int = 0) -> LunaError | None:
     return None
 
 
+def understood(response: InResponse, body: bytes) -> Any:
+    """The document in a reply that is no stream, and whose body has been read. Raises LunaError for what went
+    wrong."""
+    fields = response.fields
+    kind, actual = fields.get("content-type", ""), fields.get("x-actual-status-code", "")
+    document, error = _judged(response.status, kind, actual, body, fields.get("location", ""))
+    if error is not None:
+        raise error
+    return document
+
+
 def judge(response: InResponse, body: bytes) -> LunaError | None:
     """`reply_error` for a response whose body has been read."""
     return reply_error(
@@ -65,22 +76,27 @@ def judge(response: InResponse, body: bytes) -> LunaError | None:
 def reply_error(status: int, content_type: str, actual: str, body: bytes, location: str = "") -> LunaError | None:
     """Judge a whole reply that is no stream. `status` is the one on the wire, `actual` the header
     `x-actual-status-code` ("" when absent). None: it is a success, and `body` a JSON document."""
+    return _judged(status, content_type, actual, body, location)[1]
+
+
+def _judged(status: int, content_type: str, actual: str, body: bytes, location: str) -> tuple[Any, LunaError | None]:
+    """The document, or why there is none."""
     if 300 <= status < 400:
-        return _redirected(location)
-    real = max(status, real_status(status, actual))
+        return None, _redirected(location)
+    real = max(status, real_status(status, actual)) if actual else status
     text = body.decode("utf-8", "replace").strip()
-    if "html" in content_type.lower() or text.startswith("<"):
-        return _page(text, real)
+    if text[:1] == "<" or "html" in content_type.lower():
+        return None, _page(text, real)
     if not text:
-        return _nothing(real)
+        return None, _nothing(real)
     try:
         document = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
-        return _illegible(text, real)
+        return None, _illegible(text, real)
     error = document_error(document, real)
     if error is None and real >= 400:
-        return refused(Refusal(status=real))
-    return error
+        error = refused(Refusal(status=real))
+    return document, error
 
 
 def real_status(status: int, actual: str) -> int:

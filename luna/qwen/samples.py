@@ -36,8 +36,9 @@ class Samples:
             self.phase = delta.phase or ""
             marks = (delta.extra is not None, delta.function_call is not None)
             sort = f"{delta.phase} {delta.status} {delta.role} {marks}"
-        if len(self._kept) < MOST and len(payload) <= LARGEST:
-            self._kept.setdefault(sort, payload)
+        kept = self._kept
+        if sort not in kept and len(payload) <= LARGEST and len(kept) < MOST:
+            kept[sort] = payload
 
     def take(self) -> tuple[Mapping[str, bytes], list[str]]:
         """What was kept so far, and the phases that were not read; both are forgotten here."""

@@ -36,7 +36,7 @@ from luna.state.chats import ChatLedger
 from luna.state.cleanup import Cleanup
 from luna.state.credentials import CredentialStore
 from luna.state.discretion import Discretion
-from luna.state.drift import Drift, Finding, wanted
+from luna.state.drift import Drift, Finding
 from luna.state.egress import Egress
 from luna.state.keys import ProxyKeys
 from luna.state.log_archive import LogEntry
@@ -187,7 +187,7 @@ def _drift(services: Services, data: Path, clock: Clock) -> Drift:
 
 def _watched(backend: Backend, drift: Drift, traces: Traces | None) -> Backend:
     """What is made to go wrong is recorded as if it had come; what comes is looked at."""
-    watched = WatchingBackend(RecordingBackend(ChaosBackend(backend)), drift.saw, wanted)
+    watched = WatchingBackend(RecordingBackend(ChaosBackend(backend)), drift.saw)
     return watched if traces is None else traces.around(watched)
 
 

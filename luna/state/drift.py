@@ -37,6 +37,7 @@ from luna.qwen.shapes import (
 )
 from luna.upstream.chaos import MARK
 from luna.upstream.exchange import InResponse, OutRequest
+from luna.upstream.watching import Look
 
 log = logging.getLogger("luna.state.drift")
 
@@ -134,22 +135,18 @@ class Drift:
         if samples and self._worth(samples.keys()):
             self._queue(_Job(flow, tuple(samples.values()), shapes=frozenset(map(of_unread, unread))))
 
-    def saw(self, request: OutRequest, response: InResponse, body: bytes | None) -> None:
+    def saw(self, request: OutRequest, response: InResponse) -> Look | None:
         """A response, as `luna.upstream.watching` shows it."""
-        kind = actual = ""
-        for name, value in response.headers:
-            if name == "content-type":
-                kind = kind or value
-            elif name == "x-actual-status-code":
-                actual = actual or value
-            elif name == MARK:
-                return  # made to happen
+        fields = response.fields
         place = _place(request.method, request.url.partition("?")[0])
+        if not place or MARK in fields:  # not of the API, or made to happen
+            return None
+        kind, actual = fields.get("content-type", ""), fields.get("x-actual-status-code")
         real = real_status(response.status, actual) if actual else response.status
         if not self._worth({f"{place} {response.status} {real} {kind}"}):
-            return
+            return None
         shapes = frozenset((of_status(response.status, real, kind),))
-        self._queue(_Job(FLOW.get(), (), place, body or b"", "event-stream" in kind, shapes))
+        return lambda body: self._queue(_Job(FLOW.get(), (), place, body or b"", "event-stream" in kind, shapes))
 
     def _worth(self, sorts: Set[str]) -> bool:
         """Whether traffic of these sorts is to be looked at this time."""
@@ -254,18 +251,14 @@ class Drift:
 
 def wanted(request: OutRequest) -> bool:
     """Calls of Qwen's API; not what goes to the store of files."""
-    return _path(request.url.partition("?")[0])[:5] == "/api/"
-
-
-@lru_cache(maxsize=256)
-def _path(url: str) -> str:
-    """Most calls have the same few addresses."""
-    return urlsplit(url).path
+    return _place(request.method, request.url.partition("?")[0]) != ""
 
 
 @lru_cache(maxsize=256)
 def _place(method: str, url: str) -> str:
-    return place_of(method, _path(url))
+    """In the API; "" for what is elsewhere. Most calls have the same few addresses."""
+    path = urlsplit(url).path
+    return place_of(method, path) if path[:5] == "/api/" else ""
 
 
 def _shapes_of(job: _Job) -> set[Shape]:

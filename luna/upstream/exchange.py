@@ -4,9 +4,11 @@ Owns the shapes that every backend speaks: the pool that really goes out, the re
 the replay that stands in for it, the faults that break it. Knows nothing of Qwen.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -20,18 +22,23 @@ class Timeouts:
     idle: float = 180.0
 
 
-@dataclass(frozen=True)
-class OutRequest:
+_PATIENT = Timeouts()
+
+
+class OutRequest(msgspec.Struct, frozen=True):
     """What goes out. Header names as they shall stand on the wire; `host` and `content-length` are added."""
 
     method: str
     url: str
-    headers: Headers = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    headers: Headers = ()
+    body: bytes = b""
+    timeouts: Timeouts = _PATIENT
     address: str = ""
     """The IP address to connect to, for a host that has been looked up and judged (`luna.upstream.guard`): it is not
     looked up again. TLS is still checked against the host's name. Empty: whoever opens the connection looks it up."""
+
+    def __repr__(self) -> str:
+        return f"OutRequest(method={self.method!r}, url={self.url!r}, timeouts={self.timeouts!r})"
 
 
 class InResponse(Protocol):
@@ -42,6 +49,8 @@ class InResponse(Protocol):
     status: int
     headers: Headers
     """Header names in lower case, in order, repeated ones kept."""
+    fields: Mapping[str, str]
+    """The first of each name."""
 
     def header(self, name: str) -> str:
         """The first header of that (lower-case) name, or ""."""

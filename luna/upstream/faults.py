@@ -142,8 +142,10 @@ class FaultyResponse(Response):
         self._given = 0
         self._waiting = b""
         if isinstance(fault, Replace):
-            self.status = self.status if fault.status is None else fault.status
-            self.headers = self.headers if fault.headers is None else fault.headers
+            self._says(
+                self.status if fault.status is None else fault.status,
+                self.headers if fault.headers is None else fault.headers,
+            )
             self._waiting = fault.body or b""
 
     def chunks(self) -> AsyncIterator[bytes]:

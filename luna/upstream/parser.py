@@ -4,16 +4,17 @@ Owns the framing: interim heads, where a body ends, whether the connection may s
 grammar is llhttp's (httptools). Pure: how the bytes are cut never matters. Knows no socket.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import httptools
+
+from luna.upstream.exchange import Headers
 
 HEAD_LIMIT = 64 * 1024
 """Bytes. A head that is longer is refused."""
 
 _TOO_LONG = "the head is too long"
-
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class ResponseParser:
@@ -23,9 +24,12 @@ class ResponseParser:
     came before it has been handed out.
     """
 
+    on_body: Callable[[bytes], None]
+
     def __init__(self, *, bodiless: bool = False, head_limit: int = HEAD_LIMIT) -> None:
         self.status = 0
-        self.headers: RawHeaders = []
+        self.headers: Headers = ()
+        """Names in lower case, in order."""
         self.head_read = False
         self.done = False
         self.reusable = False
@@ -35,8 +39,12 @@ class ResponseParser:
         self._room = head_limit
         self._fed = 0
         """Bytes, as long as the head is not complete."""
-        self._framed = False
+        self._fields: list[bytes] = []
+        """Name, value, name, value, ..."""
         self._body: list[bytes] = []
+        self.on_body = self._body.append
+        self._whole = 0
+        """Of `_body`, the pieces that are the response's own once it is complete."""
         self._parser: Any = httptools.HttpResponseParser(self)
 
     def __repr__(self) -> str:
@@ -59,9 +67,16 @@ class ResponseParser:
                 self.reusable = False  # something follows a response that was complete
             else:
                 self._fail(str(error) or type(error).__name__)
-        if self._fed > 2 * self._room and not self.head_read:
-            self._fail(_TOO_LONG)
         body = self._body
+        if self.done:
+            self._parser = None
+            if len(body) > self._whole:
+                self.reusable = False
+                del body[self._whole :]
+        elif self._fed > 2 * self._room and not self.head_read:
+            self._fail(_TOO_LONG)
+        if not body:
+            return b""
         data = body[0] if len(body) == 1 else b"".join(body)
         body.clear()
         return data
@@ -74,16 +89,23 @@ class ResponseParser:
         """The other side has closed: the end of a body without a length, the failure of any other."""
         if self.done or self.failure:
             return
-        if self.head_read and not self._framed:
+        if self.head_read and not self._framed():
             self.done = True
         else:
             self._fail("the connection was closed in the middle of the " + ("body" if self.head_read else "head"))
+
+    def _framed(self) -> bool:
+        """The head says where the body ends."""
+        return any(
+            name == "content-length" or (name == "transfer-encoding" and value.lower().endswith("chunked"))
+            for name, value in self.headers
+        )
 
     def _fail(self, failure: str) -> None:
         self.failure = failure if self.failure is None else self.failure
         self.reusable = False
 
-    # What httptools calls.
+    # What httptools calls, beside `on_body`.
 
     def on_message_begin(self) -> None:
         if self.done:
@@ -91,30 +113,24 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_read:  # else it is a trailer
-            self.headers.append((name, value))
+            self._fields += (name, value)
 
     def on_headers_complete(self) -> None:
         if self.done or self.failure:
             return
         self.status = self._parser.get_status_code()
-        if self._fed > self._room and sum([len(name) + len(value) + 4 for name, value in self.headers]) > self._room:
+        fields = self._fields
+        if self._fed > self._room and sum(map(len, fields)) + 2 * len(fields) > self._room:
             self._fail(_TOO_LONG)
         if self.status < 200:
             return
-        names = b"\0".join([name for name, _ in self.headers]).lower().split(b"\0")  # no name holds a NUL
-        self.headers = [(name, value) for name, (_, value) in zip(names, self.headers, strict=False)]
-        for name, value in self.headers:
-            if name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
-                self._framed = True
+        if fields:
+            texts = b"\0".join(fields).decode("latin-1").split("\0")  # no field holds a NUL
+            names = "\0".join(texts[::2]).lower().split("\0")
+            self.headers = tuple(zip(names, texts[1::2], strict=True))
         self.head_read = True
         if self._bodiless:
             self._complete()
-
-    def on_body(self, data: bytes) -> None:
-        if self.done:
-            self.reusable = False
-        else:
-            self._body.append(data)
 
     def on_message_complete(self) -> None:
         if self.done:
@@ -122,8 +138,9 @@ class ResponseParser:
         if self.head_read:
             self._complete()
         elif self.status != 101:
-            self.headers, self._framed = [], False  # an interim head (RFC 9110, section 15.2)
+            self._fields = []  # an interim head (RFC 9110, section 15.2)
 
     def _complete(self) -> None:
         self.done = True
         self.reusable = self._parser.should_keep_alive()
+        self._whole = len(self._body)

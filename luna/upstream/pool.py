@@ -3,48 +3,34 @@
 Owns how many connections there are, who waits for one, when a request may be sent a second time,
 and the one boundary at which httpcore's exceptions become `LunaError`. Knows nothing of Qwen.
 
-Gated: a limiter of the pool's own size stands in front of it, so that httpcore never queues a
-request. Its queue does not survive cancellation: a request cancelled in it leaves a connection
-behind that nobody will ever use, until the pool is full of them.
+Gated: who has passed the gate gets a connection at once, an idle one or a new one. So nothing queues in the pool, and
+what is cancelled leaves nothing behind in it.
 """
 
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
 import httpcore
 
 from luna.model.ambient import Clock, SystemClock
-from luna.model.errors import LunaError
-from luna.upstream.connection import Connection
-from luna.upstream.encoding import EncodingError, Inflater, inflater
-from luna.upstream.exchange import Headers, OutRequest
+from luna.upstream.connection import Connection, State
+from luna.upstream.exchange import OutRequest
 from luna.upstream.network import Network
-from luna.upstream.parser import RawHeaders
-from luna.upstream.request import Outgoing, Wire, wire
-from luna.upstream.response import Response, broken, too_slow
-from luna.upstream.turn import Phase, StaleConnection, Turn
+from luna.upstream.request import Phase, Place, Wire, wire
+from luna.upstream.response import broken, too_slow
+from luna.upstream.turn import FOREIGN, StaleConnection, Turn, failure
 
 CONNECTIONS = 512
 KEEPALIVE = 50.0
 """Seconds that an idle connection is kept: a little less than servers commonly do."""
 
-_NONE: "deque[Connection]" = deque()
 
-_FOREIGN = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
-
-
-class Pool(httpcore.AsyncConnectionPool):
-    """httpcore's pool with our connections in it."""
+class Pool:
+    """The connections."""
 
     def __init__(
         self,
@@ -54,77 +40,68 @@ class Pool(httpcore.AsyncConnectionPool):
         network: httpcore.AsyncNetworkBackend,
         context: Callable[[], ssl.SSLContext],
     ) -> None:
-        super().__init__(max_connections=connections, network_backend=network)
+        self.retired = False
+        """No connection is kept any more."""
+        self._most = connections
         self._network = network
         self._keepalive = keepalive
         self._clock = clock
         self._build_context = context
         self._building = anyio.Lock()
         self._context: ssl.SSLContext | None = None
-        self._idle: dict[tuple[bytes, bytes, int], deque[Connection]] = {}
+        self._connections: list[Connection] = []
+        self._idle: dict[Place, deque[Connection]] = {}
         """By where they lead: those that may serve again, the longest idle first."""
 
-    def create_connection(self, origin: httpcore.Origin) -> Connection:
-        """The place for proxies: one is a `network` whose streams lead through it; everything else stays as it is."""
-        return Connection(
-            origin,
-            network=self._network,
-            tls=self._tls,
-            clock=self._clock,
-            keepalive=self._keepalive,
-            rests=self._rests,
-        )
+    def __repr__(self) -> str:
+        return f"<Pool {len(self.connections)}>"
 
     @property
-    def connections(self) -> list[httpcore.AsyncConnectionInterface]:
+    def connections(self) -> list[Connection]:
         """Those that are open."""
-        return [connection for connection in self._connections if not connection.is_closed()]
+        return [connection for connection in self._connections if connection.state is not State.CLOSED]
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send it on the connection that was idle last, or on a new one. The response's stream is the turn: closing it
-        gives the connection back.
-
-        In the place of httpcore's own method, which queues every request and looks at every pair of idle connections,
-        twice, polling each one's socket: 5 ms with a hundred of them. Behind the gate a request never waits."""
-        assert isinstance(request, Outgoing), "what httpcore made itself"
-        while True:
-            connection, closing = self._choose(request.origin, reuse=not request.extensions.get("fresh"))
-            if closing:
-                await self._close_connections([*closing])
-            try:
-                return await connection.handle_async_request(request)
-            except httpcore.ConnectionNotAvailable:
-                continue
-
-    def _choose(self, origin: httpcore.Origin, *, reuse: bool) -> tuple[Connection, list[Connection]]:
-        """The connection for a request, and those that are to be closed: idle ones whose time is over, and the one
-        that has to make room."""
+    def take(self, place: Place, *, fresh: bool) -> tuple[Connection, Sequence[Connection]]:
+        """The connection for a request: the one that was idle last, or a new one, and always that if it is to be
+        `fresh`. And those that are to be closed: idle ones whose time is over, and the one that has to make room."""
+        idle = self._idle.get(place)
         closing: list[Connection] = []
-        idle = self._idle.get((origin.scheme, origin.host, origin.port), _NONE)
-        while idle and idle[0].overdue():  # the longest idle comes first
-            closing.append(idle.popleft())
-        chosen: Connection | None = None
-        while reuse and idle and chosen is None:
-            connection = idle.pop()
-            if connection.is_available() and not connection.has_expired():
-                chosen = connection
-            else:
+        if idle:
+            now = self._clock.monotonic()
+            while idle and now > idle[0].expires:
+                closing.append(idle.popleft())
+            while idle and not fresh:
+                connection = idle.pop()
+                stream = connection.stream
+                if stream is not None and not stream.readable:
+                    connection.state = State.ACTIVE
+                    if closing:
+                        self._forget(closing)
+                    return connection, closing
                 closing.append(connection)
-        if chosen is None or closing:
-            living = [c for c in self.connections if c not in closing]
-            self._connections = living
-        if chosen is None:
-            if len(self._connections) >= self._max_connections and (longest := self._longest_idle()) is not None:
-                self._connections.remove(longest)
-                closing.append(longest)
-            chosen = self.create_connection(origin)
-            self._connections.append(chosen)
-        return chosen, closing
+        self._forget(closing)
+        if len(self._connections) >= self._most and (longest := self._longest_idle()) is not None:
+            self._connections.remove(longest)
+            closing.append(longest)
+        connection = Connection(place, network=self._network, tls=self._tls, clock=self._clock)
+        self._connections.append(connection)
+        return connection, closing
 
-    def _rests(self, connection: Connection) -> None:
-        """It waits for its next request."""
-        origin = connection.origin
-        self._idle.setdefault((origin.scheme, origin.host, origin.port), deque()).append(connection)
+    def keep(self, connection: Connection) -> bool:
+        """It waits for its next request; False where it is not to."""
+        if self.retired or connection.state is not State.ACTIVE:
+            return False
+        connection.state = State.IDLE
+        connection.expires = self._clock.monotonic() + self._keepalive
+        try:
+            self._idle[connection.place].append(connection)
+        except KeyError:
+            self._idle[connection.place] = deque((connection,))
+        return True
+
+    def _forget(self, closing: Sequence[Connection]) -> None:
+        """Only those that are open and not about to be closed count."""
+        self._connections = [c for c in self.connections if c not in closing]
 
     def _longest_idle(self) -> Connection | None:
         for idle in self._idle.values():
@@ -142,16 +119,22 @@ class Pool(httpcore.AsyncConnectionPool):
                 self._context.set_alpn_protocols(["http/1.1"])
             return self._context
 
+    async def close(self, connections: Iterable[Connection]) -> None:
+        """Close these, even for somebody who is cancelled."""
+        with anyio.CancelScope(shield=True):
+            for connection in connections:
+                await connection.aclose()
+
     async def close_idle(self, *, expired: bool = False) -> None:
         """Close the connections that serve nobody; the others live on. `expired`: only those that can serve nobody any
         more."""
         idle = [c for c in self._connections if c.is_idle() and (c.has_expired() or not expired)]
         self._connections = [connection for connection in self._connections if connection not in idle]
-        for origin, waiting in [*self._idle.items()]:
-            self._idle[origin] = deque(connection for connection in waiting if connection not in idle)
-            if not self._idle[origin]:
-                del self._idle[origin]
-        await self._close_connections([*idle])
+        for place, waiting in [*self._idle.items()]:
+            self._idle[place] = deque(connection for connection in waiting if connection not in idle)
+            if not self._idle[place]:
+                del self._idle[place]
+        await self.close(idle)
 
 
 class Usage(NamedTuple):
@@ -177,45 +160,60 @@ class PoolBackend:
         context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
     ) -> None:
         self.pool = Pool(connections, keepalive, clock or SystemClock(), network or Network(), context)
-        self._gate = anyio.CapacityLimiter(connections)
-        self._retired = False
+        self._most = connections
+        self._gate = anyio.Semaphore(connections)
 
     def __repr__(self) -> str:
-        gate = self._gate.statistics()
-        state = " retired" if self._retired else ""
-        open_ = len(self.pool.connections)
+        usage = self.usage()
+        state = " retired" if self.pool.retired else ""
         return (
-            f"<PoolBackend exchanges={gate.borrowed_tokens}/{gate.total_tokens:g} waiting={gate.tasks_waiting} "
-            f"connections={open_}{state}>"
+            f"<PoolBackend exchanges={usage.exchanges}/{self._most} waiting={usage.waiting} "
+            f"connections={usage.connections}{state}>"
         )
 
     def usage(self) -> Usage:
         """What goes on now."""
-        gate, open_ = self._gate.statistics(), self.pool.connections
+        gate, open_ = self._gate, self.pool.connections
         idle = sum(connection.is_idle() for connection in open_)
-        return Usage(gate.borrowed_tokens, gate.tasks_waiting, len(open_), idle)
+        return Usage(self._most - gate.value, gate.statistics().tasks_waiting, len(open_), idle)
 
-    async def open(self, request: OutRequest) -> "PoolResponse":
+    async def open(self, request: OutRequest) -> Turn:
         """See `Backend.open`. Sends a second time only when a reused connection proves to have been closed."""
         outgoing = wire(request)
-        if self._retired:
-            raise broken(outgoing.host, Phase.CONNECT, "this pool of connections has been closed")
-        place = object()
-        await self._enter(place, outgoing)
+        pool = self.pool
+        if pool.retired:
+            raise broken(outgoing.place.host, Phase.CONNECT, "this pool of connections has been closed")
         try:
-            response = await self._send(outgoing)
+            self._gate.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._queue(outgoing)
+        fresh = outgoing.address != ""
+        while True:
+            connection, closing = pool.take(outgoing.place, fresh=fresh)
+            turn = Turn(outgoing, connection, self._over)
             try:
-                return PoolResponse(self, place, outgoing, response)
-            except LunaError:
-                await response.aclose()
+                if closing:
+                    await pool.close(closing)
+                stream = connection.stream or await connection.connect(outgoing)
+                connection.served += 1
+                await turn.begin(stream, reused=connection.served > 1)
+                turn.headed()
+            except StaleConnection:
+                turn.drop()
+                await connection.drop()
+                fresh = True
+            except FOREIGN as error:
+                await self._failed(turn, connection)
+                raise failure(outgoing.place.host, outgoing.phase, error) from error
+            except BaseException:
+                await self._failed(turn, connection)
                 raise
-        except BaseException:
-            await self.leave(place)
-            raise
+            else:
+                return turn
 
     async def aclose(self) -> None:
         """Close what is idle; what is in use closes when it is done."""
-        self._retired = True
+        self.pool.retired = True
         await self.pool.close_idle()
 
     async def tidy(self) -> None:
@@ -223,98 +221,22 @@ class PoolBackend:
         would."""
         await self.pool.close_idle(expired=True)
 
-    async def _enter(self, place: object, outgoing: Wire) -> None:
-        try:
-            self._gate.acquire_on_behalf_of_nowait(place)
-        except anyio.WouldBlock:
-            patience = outgoing.timeout["connect"]
-            with anyio.move_on_after(patience) as limit:
-                await self._gate.acquire_on_behalf_of(place)
-            if limit.cancelled_caught:
-                what = f"all {self._gate.total_tokens:g} connections were in use for {patience:g} s"
-                raise too_slow(outgoing.host, Phase.CONNECT, what) from None
+    async def _queue(self, outgoing: Wire) -> None:
+        """Wait to be let in."""
+        patience = outgoing.timeouts.connect
+        with anyio.move_on_after(patience) as limit:
+            await self._gate.acquire()
+        if limit.cancelled_caught:
+            what = f"all {self._most} connections were in use for {patience:g} s"
+            raise too_slow(outgoing.place.host, Phase.CONNECT, what) from None
 
-    async def leave(self, place: object) -> None:
-        """An exchange is over: the next one may come."""
-        self._gate.release_on_behalf_of(place)
-        if self._retired:
-            with anyio.CancelScope(shield=True):
-                await self.pool.close_idle()
+    async def _failed(self, turn: Turn, connection: Connection) -> None:
+        """An exchange has come to nothing: the next one may come."""
+        self._gate.release()
+        turn.drop()
+        await connection.drop()
 
-    async def _send(self, outgoing: Wire) -> httpcore.Response:
-        request = outgoing.attempt(fresh=False)
-        try:
-            try:
-                return await self.pool.handle_async_request(request)
-            except StaleConnection:
-                request = outgoing.attempt(fresh=True)
-                return await self.pool.handle_async_request(request)
-        except _FOREIGN as error:
-            raise _failure(outgoing.host, request.extensions.get("phase", Phase.CONNECT), error) from error
-
-
-class PoolResponse(Response):
-    """A response on a real connection; it iterates over its own body."""
-
-    def __init__(self, backend: PoolBackend, place: object, outgoing: Wire, response: httpcore.Response) -> None:
-        headers = _decoded(response.headers)
-        super().__init__(outgoing.host, response.status, headers)
-        self._backend = backend
-        self._place: object | None = place
-        self._turn: Turn = response.extensions["turn"]
-        try:
-            self._inflater = inflater(self.header("content-encoding"))
-        except EncodingError as error:
-            raise broken(outgoing.host, Phase.HEAD, str(error)) from error
-        if self._inflater is not None:
-            encoded = ("content-encoding", "content-length")
-            self.headers = tuple((name, value) for name, value in headers if name not in encoded)
-
-    @property
-    def at_end(self) -> bool:
-        return self._turn.at_end
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            if self._inflater is None:
-                return await self._turn.__anext__()
-            return await self._inflated(self._inflater)
-        except _FOREIGN as error:
-            raise _failure(self.host, Phase.BODY, error) from error
-
-    async def _inflated(self, undo: Inflater) -> bytes:
-        try:
-            async for data in self._turn:
-                if plain := undo.feed(data):
-                    return plain
-            undo.end()
-        except EncodingError as error:
-            raise broken(self.host, Phase.BODY, str(error)) from error
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        place, self._place = self._place, None
-        if place is not None:
-            try:
-                await self._turn.aclose()
-            finally:
-                await self._backend.leave(place)
-
-
-def _decoded(headers: RawHeaders) -> Headers:
-    """As text, all of it in one go: no header holds a NUL."""
-    texts = b"\0".join([text for pair in headers for text in pair]).decode("latin-1").split("\0")
-    return tuple(zip(texts[::2], texts[1::2], strict=True)) if headers else ()
-
-
-def _failure(host: str, phase: str, error: Exception) -> LunaError:
-    """What httpcore's exception means. Its own message is often empty, so its name always stands there."""
-    what = f"{type(error).__name__}, {error}" if str(error) else type(error).__name__
-    tell = too_slow if isinstance(error, httpcore.TimeoutException) else broken
-    return tell(host, phase, what)
+    def _over(self, connection: Connection, reusable: bool) -> bool:
+        """An exchange is over: the next one may come. True if its connection is kept for it."""
+        self._gate.release()
+        return reusable and self.pool.keep(connection)

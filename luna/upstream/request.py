@@ -3,22 +3,24 @@
 Owns the headers that are added and the refusal of what would break the message apart. Pure.
 """
 
+import enum
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-import httpcore
+import msgspec
 
 from luna.model.errors import Kind, LunaError
-from luna.upstream.exchange import Headers, OutRequest
+from luna.upstream.exchange import Headers, OutRequest, Timeouts
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 """In a value."""
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
+"""All but the tab."""
 _TARGET = re.compile(r"[!-~]*")
-_URL = re.compile(r"([A-Za-z]+://[^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
+_ADDRESS = re.compile(r"([A-Za-z]+://[^/]*)(.*)", re.DOTALL)
 """Where to, and what is asked for there."""
 _USUAL = {"http": 80, "https": 443}
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -26,99 +28,85 @@ _NOT_ALLOWED = "holds a line break or another character HTTP does not allow"
 _NO_ADDRESS = "is not an http or https address with a host"
 
 
-class Place(NamedTuple):
-    """Where a URL leads: what is the same for all requests that go there."""
+class Phase(enum.StrEnum):
+    """How far an exchange had come."""
 
+    CONNECT = "connect"
+    SEND = "send"
+    HEAD = "head"
+    BODY = "body"
+
+
+class Place(NamedTuple):
+    """Where a URL leads: what is the same for all requests that go there. A connection leads to one."""
+
+    scheme: str
     host: str
-    url: httpcore.URL
-    """With no path yet."""
-    origin: httpcore.Origin
+    port: int
     header: str
     """The line `Host`."""
 
-
-class Address(httpcore.URL):
-    """A URL at a place. Made without httpcore's constructor, which turns each part into bytes once more."""
-
-    def __init__(self, place: Place, target: bytes) -> None:
-        self.scheme = place.url.scheme
-        self.host = place.url.host
-        self.port = place.url.port
-        self.target = target
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"
 
 
-@dataclass
-class Wire:
-    """A request in httpcore's terms, made anew for each attempt."""
+class Wire(msgspec.Struct):
+    """A request as it stands on the wire."""
 
-    host: str
-    method: bytes
-    url: httpcore.URL
-    origin: httpcore.Origin
+    place: Place
+    method: str
     head: bytes
-    """As it stands on the wire, with the empty line."""
+    """With the empty line."""
     body: bytes
-    timeout: dict[str, float]
+    timeouts: Timeouts
     address: str = ""
-
-    def attempt(self, *, fresh: bool) -> httpcore.Request:
-        """`fresh`: not on a connection that served before; nor is a request to a given address."""
-        return Outgoing(self, fresh=fresh or bool(self.address))
-
-
-class Outgoing(httpcore.Request):
-    """One attempt. Made without httpcore's constructor, which turns every name and value into bytes once more."""
-
-    def __init__(self, wire: Wire, *, fresh: bool) -> None:
-        self.method = wire.method
-        self.url = wire.url
-        self.origin = wire.origin
-        self.headers = []  # they stand in the head
-        self.extensions = {"timeout": wire.timeout, "fresh": fresh, "address": wire.address}
-        self.stream = ()  # of no use: the body is whole
-        self.head = wire.head
-        self.body = wire.body
+    phase: Phase = Phase.CONNECT
+    """How far it has come."""
 
 
 def wire(request: OutRequest) -> Wire:
     """Raises LunaError(BAD_REQUEST) for what cannot be sent. The message names a header, never its value."""
-    place, target = _split(request.url)
-    if not _TOKEN.fullmatch(request.method):
-        raise _unsendable("method", "is no word")
-    host, encoding, length = _given(tuple([name for name, _ in request.headers]))
-    if _FORBIDDEN.search("".join([value for _, value in request.headers])):
-        raise _unsendable(_culprit(request.headers), _NOT_ALLOWED)
-    lines = [f"{request.method} {target} HTTP/1.1"]
-    if not host:
-        lines.append(place.header)
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    if not encoding:
-        lines.append("accept-encoding: identity")
-    if not length and (request.body or request.method in _WITH_BODY):
-        lines.append(f"content-length: {len(request.body)}")
-    lines += ("", "")
-    times = request.timeouts
-    return Wire(
-        host=place.host,
-        method=request.method.encode(),
-        url=Address(place, target.encode()),
-        origin=place.origin,
-        head="\r\n".join(lines).encode("latin-1"),
-        body=request.body,
-        timeout={"connect": times.connect, "head": times.head, "write": times.idle, "read": times.idle},
-        address=request.address,
-    )
+    url, method, headers, body = request.url, request.method, request.headers, request.body
+    if "#" in url:
+        url = url.partition("#")[0]
+    address, mark, query = url.partition("?")
+    place, path = _address(address)
+    if query and not _TARGET.fullmatch(query):
+        raise _unsendable("URL", "holds a character HTTP does not allow")
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    layout, breaks, counted = _layout(method, place.header, names, bool(body))
+    if counted:
+        values = (*values, len(body))
+    try:
+        head = (layout % (path + mark + query, *values)).encode("latin-1")
+    except UnicodeEncodeError:
+        raise _unsendable(_culprit(headers), _NOT_ALLOWED) from None
+    if len(head) - len(head.translate(None, _CONTROLS)) != breaks:
+        raise _unsendable(_culprit(headers), _NOT_ALLOWED)
+    return Wire(place, method, head, body, request.timeouts, request.address)
 
 
 @lru_cache(maxsize=256)
-def _given(names: tuple[str, ...]) -> tuple[bool, bool, bool]:
-    """Whether a host, a content encoding that is accepted, and a length are among these headers. Raises LunaError for
-    a name that is none. Remembered: an account sends the same ones over and over."""
+def _layout(method: str, host: str, names: tuple[str, ...], body: bool) -> tuple[str, int, bool]:
+    """A head with a place for the target, for each value and, if the last says so, for the body's length; and how many
+    control characters it has, those at the ends of its lines. Raises LunaError for a name that is none. Remembered: an
+    account sends the same headers over and over."""
+    if not _TOKEN.fullmatch(method):
+        raise _unsendable("method", "is no word")
     for name in names:
         if not _TOKEN.fullmatch(name):
             raise _unsendable(f"header {name[:60]!r}", _NOT_ALLOWED)
     lower = {name.lower() for name in names}
-    return "host" in lower, "accept-encoding" in lower, "content-length" in lower
+    counted = "content-length" not in lower and (body or method in _WITH_BODY)
+    lines = [
+        f"{method} \0 HTTP/1.1",
+        *(() if "host" in lower else (host,)),
+        *(f"{name}: \0" for name in names),
+        *(() if "accept-encoding" in lower else ("accept-encoding: identity",)),
+        *(("content-length: \0",) if counted else ()),
+        "\r\n",
+    ]
+    return "\r\n".join(lines).replace("%", "%%").replace("\0", "%s"), 2 * len(lines), counted
 
 
 def _culprit(headers: Headers) -> str:
@@ -126,16 +114,17 @@ def _culprit(headers: Headers) -> str:
     return f"header {name[:60]!r}"
 
 
-def _split(url: str) -> tuple[Place, str]:
-    """Where to, and the target to ask for there."""
-    found = _URL.fullmatch(url)
+@lru_cache(maxsize=256)
+def _address(address: str) -> tuple[Place, str]:
+    """Where a URL without its query leads, and the path to ask for there."""
+    found = _ADDRESS.fullmatch(address)
     if found is None:
         raise _unsendable("URL", _NO_ADDRESS)
-    where, target = found.groups()
+    where, path = found.groups()
     place = _place(where)
-    if not _TARGET.fullmatch(target):
+    if not _TARGET.fullmatch(path):
         raise _unsendable("URL", "holds a character HTTP does not allow")
-    return place, (target if target[:1] == "/" else "/" + target)
+    return place, path or "/"
 
 
 @lru_cache(maxsize=256)
@@ -146,12 +135,12 @@ def _place(where: str) -> Place:
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:  # a port that is no number, a host that is no name
         host, port, split = "", None, SplitResult("", "", "", "", "")
-    if split.scheme not in _USUAL or not host or port == 0 or split.username is not None:
+    if split.scheme not in _USUAL or not host or not _TARGET.fullmatch(host) or port == 0 or split.username is not None:
         raise _unsendable("URL", _NO_ADDRESS)
+    usual = _USUAL[split.scheme]
     name = f"[{host}]" if ":" in host else host
-    header = name if port is None or port == _USUAL[split.scheme] else f"{name}:{port}"
-    url = httpcore.URL(scheme=split.scheme, host=host, port=port, target="/")
-    return Place(host, url, url.origin, f"host: {header}")
+    header = name if port is None or port == usual else f"{name}:{port}"
+    return Place(split.scheme, host, port or usual, f"host: {header}")
 
 
 def _unsendable(what: str, why: str) -> LunaError:

@@ -4,7 +4,7 @@ Owns the reading of a whole body within a limit and the wording of upstream fail
 pool, the replay and the faults fail alike. Knows neither sockets nor recordings.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import Headers, InResponse
@@ -17,20 +17,24 @@ _AGAIN = "Send the request again; if it goes on, check the network and the upstr
 class Response:
     """Base of the responses that the backends give: an `InResponse` but for `chunks` and `aclose`."""
 
+    fields: Mapping[str, str]
+
     def __init__(self, host: str, status: int, headers: Headers) -> None:
         self.host = host
-        self.status = status
-        self.headers = headers
+        self._says(status, headers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status} from {self.host}>"
 
+    def _says(self, status: int, headers: Headers) -> None:
+        """Its head is this."""
+        self.status = status
+        self.headers = headers
+        self.fields = dict(reversed(headers))
+
     def header(self, name: str) -> str:
         """The first header of that (lower-case) name, or ""."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return ""
+        return self.fields.get(name, "")
 
     @property
     def at_end(self) -> bool:
@@ -57,7 +61,7 @@ class Around(Response):
     """Base of those that show, count or write down the body of another."""
 
     def __init__(self, inner: InResponse) -> None:
-        super().__init__(inner.host, inner.status, inner.headers)
+        self.host, self.status, self.headers, self.fields = inner.host, inner.status, inner.headers, inner.fields
         self._inner = inner
 
     @property

@@ -29,6 +29,8 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def __init__(self) -> None:
         self._transport: asyncio.Transport
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        """The event loop's time, in seconds."""
         self._alarm = Alarm(self._break_off)
         self._arrived: list[bytes] = []
         self._size = 0
@@ -54,11 +56,7 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     @property
     def readable(self) -> bool:
         """A read would not wait; on an idle connection that is its end, or something unasked."""
-        return bool(self._arrived) or self._over
-
-    def now(self) -> float:
-        """The event loop's time, in seconds."""
-        return self._loop.time()
+        return self._over or self._arrived != []
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived, b"" at the end. Raises ReadTimeout, ReadError."""
@@ -66,11 +64,12 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._waiting = self._loop.create_future()
             if timeout is not None:
                 self._alarm.set(timeout)
+            else:
+                self._alarm.off()
             try:
                 await self._waiting
             finally:
                 self._waiting = None
-                self._alarm.off()
         arrived = self._arrived
         if not arrived:
             if self._too_late:
@@ -147,7 +146,9 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return self._transport.get_extra_info(_INFO[info]) if info in _INFO else None
 
     def _break_off(self) -> None:
-        """The other side has taken too long."""
+        """The other side has taken too long, if anybody still waits."""
+        if self._waiting is None or self._waiting.done():
+            return
         self._too_late = True
         self._transport.abort()
         self._wake()

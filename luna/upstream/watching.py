@@ -1,6 +1,6 @@
 """The backend that shows somebody what came back, without being in the way of what matters.
 
-Owns which responses are looked at: the head of each, and the body of those that are one document, up to a limit. A
+Owns what is shown of a response: its head, and its body if that is one document, up to a limit. A
 stream that was accepted is given out as it is: a layer around each of its reads would cost more than looking at it is
 worth, and whoever reads it can do so (`luna.qwen.samples`).
 """
@@ -14,17 +14,18 @@ from luna.upstream.response import Around
 LARGEST = 512 * 1024
 """Bytes of a body that is shown; of a larger one only the head is."""
 
-Watch = Callable[[OutRequest, InResponse, bytes | None], None]
-"""Is told of every response, once: when its body has been read to its end (None: when it is not to be looked at)."""
+Look = Callable[[bytes | None], None]
+"""Is told of the body, once: when it has been read to its end, and None when it is not to be looked at."""
+Watch = Callable[[OutRequest, InResponse], Look | None]
+"""Is told of every response when its head is there. None: it does not want to know more."""
 
 
 class WatchingBackend:
-    """Tells `watch` what `inner` gets. `wanted`: which requests it is about. Neither may raise."""
+    """Tells `watch` what `inner` gets. Neither it nor its looks may raise."""
 
-    def __init__(self, inner: Backend, watch: Watch, wanted: Callable[[OutRequest], bool]) -> None:
+    def __init__(self, inner: Backend, watch: Watch) -> None:
         self._inner = inner
         self._watch = watch
-        self._wanted = wanted
 
     def __repr__(self) -> str:
         return f"<WatchingBackend {self._inner!r}>"
@@ -32,15 +33,16 @@ class WatchingBackend:
     async def open(self, request: OutRequest) -> InResponse:
         """See `Backend.open`."""
         response = await self._inner.open(request)
-        if not self._wanted(request):
+        look = self._watch(request, response)
+        if look is None:
             return response
         kind = response.header("content-type")
         real = response.header("x-actual-status-code")
         streams = "event-stream" in kind and response.status == 200 and real in ("", "200")
         if streams or not ("json" in kind or "event-stream" in kind):
-            self._watch(request, response, None)
+            look(None)
             return response
-        return WatchedResponse(response, request, self._watch)
+        return WatchedResponse(response, look)
 
     async def aclose(self) -> None:
         """See `Backend.aclose`."""
@@ -50,11 +52,10 @@ class WatchingBackend:
 class WatchedResponse(Around):
     """A response whose body is kept until it has been read."""
 
-    def __init__(self, inner: InResponse, request: OutRequest, watch: Watch) -> None:
+    def __init__(self, inner: InResponse, look: Look) -> None:
         super().__init__(inner)
         self._chunks = inner.chunks()
-        self._request = request
-        self._watch: Watch | None = watch
+        self._look: Look | None = look
         self._pieces: list[bytes] = []
         self._room = LARGEST
 
@@ -76,10 +77,10 @@ class WatchedResponse(Around):
         return data
 
     def _tell(self, body: bytes | None) -> None:
-        watch, self._watch = self._watch, None
+        look, self._look = self._look, None
         self._pieces = []
-        if watch is not None:
-            watch(self._request, self._inner, body)
+        if look is not None:
+            look(body)
 
     async def aclose(self) -> None:
         self._tell(None)

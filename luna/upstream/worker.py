@@ -63,7 +63,8 @@ class WorkerResponse(Around):
 
     def __init__(self, inner: InResponse, host: str, status: int, headers: Headers) -> None:
         super().__init__(inner)
-        self.host, self.status, self.headers = host, status, headers
+        self.host = host
+        self._says(status, headers)
 
 
 def why(status: int) -> str:

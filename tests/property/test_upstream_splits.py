@@ -55,7 +55,7 @@ def parsed(parts: list[bytes]) -> tuple[object, ...]:
     parser = ResponseParser()
     body = b"".join([parser.feed(part) for part in parts])
     parser.end()
-    headers = parser.headers if parser.head_read else []
+    headers = parser.headers if parser.head_read else ()
     return (
         parser.head_read,
         parser.head_read and parser.status,

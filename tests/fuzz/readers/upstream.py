@@ -58,8 +58,8 @@ def _response(pieces: Iterable[bytes]) -> tuple[Any, ...]:
             continue
         try:
             if undo is None:
-                named = next((v for k, v in parser.headers if k == b"content-encoding"), b"")
-                undo = inflater(named.decode("latin-1")) or _Plain()
+                named = next((v for k, v in parser.headers if k == "content-encoding"), "")
+                undo = inflater(named) or _Plain()
             body += undo.feed(plain) if plain else b""
         except EncodingError as error:
             wrong = str(error)
@@ -72,7 +72,7 @@ def _response(pieces: Iterable[bytes]) -> tuple[Any, ...]:
             wrong = str(error)
     # Of what failed, how much was given before depends on the cuts, and so do the words for a body that is broken.
     failed = bool(wrong or parser.failure)
-    headers = parser.headers if parser.head_read else []
+    headers = parser.headers if parser.head_read else ()
     return (
         parser.head_read,
         parser.status if parser.head_read else 0,

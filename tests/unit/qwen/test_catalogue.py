@@ -72,6 +72,19 @@ def test_as_long_as_no_live_list_is_known_any_name_passes() -> None:
     assert (resolution.id, resolution.model) == ("Qwen9-Max", None)
 
 
+async def test_what_a_name_means_is_remembered_until_a_list_changes() -> None:
+    async def fetch() -> list[Model]:
+        return [Model("qwen3.6-plus", "Qwen3.6-Plus", context=7)]
+
+    catalogue = Catalogue(ManualClock())
+    shipped_one = catalogue.resolve(SITE, " Qwen3.6-PLUS ")
+    assert catalogue.resolve(SITE, " Qwen3.6-PLUS ") is shipped_one
+    assert catalogue.context_of("qwen3.6-plus") == catalogue.context_of("qwen3.6-plus") > 7
+    await catalogue.refresh(SITE, fetch)
+    assert catalogue.resolve(SITE, " Qwen3.6-PLUS ").model == Model("qwen3.6-plus", "Qwen3.6-Plus", context=7)
+    assert catalogue.context_of("qwen3.6-plus") == 7
+
+
 async def test_with_a_live_list_unknown_names_are_refused_with_close_ones() -> None:
     catalogue = await with_live_list()
     assert catalogue.resolve(SITE, "qwen9-MAX").id == "qwen9-max"

@@ -58,6 +58,12 @@ def reply(document: Any, status: int = 200, **headers: str) -> tuple[ScriptedRes
     )
 
 
+def show(drift: Drift, response: ScriptedResponse, body: bytes | None) -> None:
+    look = drift.saw(CHAT, response)
+    if look is not None:
+        look(body)
+
+
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_phase_that_the_base_lacks_is_found_on_its_first_flow(phase: str) -> None:
     for payloads in streams_with(phase):
@@ -139,9 +145,9 @@ async def test_taking_note_of_it_is_kept(tmp_path: Path) -> None:
 async def test_an_answer_is_told_with_the_flow_that_asked() -> None:
     token = FLOW.set("flow_7")
     async with at_work(a_drift()) as drift:
-        drift.saw(CHAT, *reply({"success": True, "data": {"id": "c", "colour": "red"}}))
-        drift.saw(CHAT, *reply({"success": False, "data": {"code": "Too_Tired"}}, x_actual_status_code="418"))
-        drift.saw(CHAT, *reply("not used", content_type="text/plain")[:1], None)
+        show(drift, *reply({"success": True, "data": {"id": "c", "colour": "red"}}))
+        show(drift, *reply({"success": False, "data": {"code": "Too_Tired"}}, x_actual_status_code="418"))
+        show(drift, reply("not used", content_type="text/plain")[0], None)
     FLOW.reset(token)
     found = {(one.kind, one.place, one.name, one.flow) for one in drift.findings()}
     assert found == {
@@ -155,20 +161,20 @@ async def test_an_answer_is_told_with_the_flow_that_asked() -> None:
 async def test_a_refusal_that_calls_itself_a_stream_is_read_as_one() -> None:
     async with at_work(a_drift()) as drift:
         response, _ = reply({}, content_type="text/event-stream", x_actual_status_code="429")
-        drift.saw(CHAT, response, b'data: {"success": false, "data": {"code": "Slow_Down"}}\n\n')
+        show(drift, response, b'data: {"success": false, "data": {"code": "Slow_Down"}}\n\n')
     assert ("code", "Slow_Down") in {(one.kind, one.name) for one in drift.findings()}
 
 
 async def test_what_chaos_injected_is_no_news() -> None:
     async with at_work(a_drift()) as drift:
-        drift.saw(CHAT, *reply({"brand": {"new": 1}}, x_luna_chaos="waf-json"))
+        show(drift, *reply({"brand": {"new": 1}}, x_luna_chaos="waf-json"))
     assert drift.findings() == []
 
 
 def test_what_was_judged_before_is_looked_at_now_and_then() -> None:
     drift = a_drift()
     for _ in range(1000):
-        drift.saw(CHAT, *reply({"data": {"id": "c"}}))
+        show(drift, *reply({"data": {"id": "c"}}))
     assert len(drift._jobs) == 1 + OFTEN
     kept = read(StreamReader("m"), created(), delta(phase="dreaming"), FINISHED)
     drift.saw_frames("flow_1", *kept.samples.take())

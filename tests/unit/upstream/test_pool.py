@@ -130,6 +130,24 @@ async def test_an_idle_connection_is_given_up_after_a_while() -> None:
             assert server.accepted == accepted
 
 
+async def test_patience_that_ends_when_nobody_reads_any_more_is_nobodys() -> None:
+    async with (
+        RawServer([CHUNKED_HEAD, b"2\r\nhi\r\n0\r\n\r\n"]) as server,
+        aclosing(PoolBackend()) as backend,
+    ):
+        short = Timeouts(head=5.0, idle=0.05)
+        for _ in range(2):
+            answer = await backend.open(OutRequest("GET", server.url, timeouts=short))
+            assert await answer.read() == b"hi"
+            await answer.aclose()
+            stream = backend.pool.connections[0].stream
+            assert stream is not None
+            stream._alarm.set(0.0)  # as if the last read's patience ended now
+            while stream._alarm.pending:
+                await anyio.sleep(0.001)
+        assert server.accepted == 1
+
+
 async def test_what_can_serve_nobody_any_more_is_closed_though_nobody_asks() -> None:
     clock = ManualClock()
     async with (

@@ -5,7 +5,7 @@ import contextlib
 from luna.model.errors import LunaError
 from luna.upstream.exchange import InResponse, OutRequest
 from luna.upstream.response import broken
-from luna.upstream.watching import LARGEST, WatchingBackend
+from luna.upstream.watching import LARGEST, Look, WatchingBackend
 from tests.support.scripted import SSE, Answer, Says, ScriptedBackend
 
 JSON = (("content-type", "application/json"),)
@@ -15,13 +15,14 @@ ASKED = OutRequest("POST", "https://chat.qwen.ai/api/v2/x")
 class Eye:
     def __init__(self, answer: Answer, *, wanted: bool = True) -> None:
         self.seen: list[tuple[int, bytes | None]] = []
+        self.wanted = wanted
         scripted = ScriptedBackend()
         scripted.on("POST", "/api/v2/x", answer)
-        self.backend = WatchingBackend(scripted, self._watch, lambda _: wanted)
+        self.backend = WatchingBackend(scripted, self._watch)
 
-    def _watch(self, request: OutRequest, response: InResponse, body: bytes | None) -> None:
+    def _watch(self, request: OutRequest, response: InResponse) -> Look | None:
         assert request is ASKED
-        self.seen.append((response.status, body))
+        return (lambda body: self.seen.append((response.status, body))) if self.wanted else None
 
     async def read(self) -> bytes:
         response = await self.backend.open(ASKED)
@@ -70,7 +71,10 @@ async def test_of_what_was_not_read_to_its_end_only_the_head_is_shown() -> None:
     assert eye.seen == [(200, None)]
 
 
-async def test_what_is_not_wanted_is_not_shown() -> None:
+async def test_what_is_not_wanted_is_not_shown_and_has_nothing_around_it() -> None:
     eye = Eye(Says((b"{}",), headers=JSON), wanted=False)
-    assert await eye.read() == b"{}"
+    response = await eye.backend.open(ASKED)
+    assert type(response).__module__ == "tests.support.scripted"
+    assert await response.read() == b"{}"
+    await response.aclose()
     assert eye.seen == []
