@@ -45,11 +45,11 @@ class OpenAIChat:
         their values."""
         if not request.body and request.method in _BODILESS:
             return Parsed(Document(Body()), Facts())
-        if not request.body.strip():
-            raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         known = openai_lean.read(request.body)
         if known is not None:
             return Parsed(Document(known), Facts(known.model, known.stream, openai_tools.tool_names(known)))
+        if not request.body.strip():
+            raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         decoded = body.read(_BODY, request.body)
         unread = TABLE.ignored(body.read(_FIELDS, request.body))
         facts = Facts(decoded.model, decoded.stream, openai_tools.tool_names(decoded))

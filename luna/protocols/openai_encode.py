@@ -59,7 +59,7 @@ class ChunkEncoder:
         """The frame that this event becomes."""
         match event:
             case TextDelta():
-                return self._content(self._prose.text(event.text))
+                return self._content(event.text if self._prose.flows else self._prose.text(event.text))
             case ThinkDelta():
                 return self._reasoning(event.text)
             case ToolOpen():
@@ -139,10 +139,12 @@ class DocumentEncoder:
     def feed(self, event: StreamEvent) -> bytes:
         """Nothing yet."""
         match event:
+            case TextDelta():
+                self._fold.say(event.text if self._prose.flows else self._prose.text(event.text))
             case Media():
                 self._fold.say(self._prose.media(event))
-            case TextDelta():
-                self._fold.say(self._prose.text(event.text))
+            case Opened() | Notice():
+                pass
             case _:
                 self._fold.feed(event)
         return b""
