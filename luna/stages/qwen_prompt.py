@@ -61,7 +61,7 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
         return added or flatten(sent, render, names)
 
     plan = flow.notes.get(OVERFLOW)
-    too_long = plan is not None and plan.surely_wants(sent)
+    too_long = plan is not None and not plan.short and plan.surely_wants(sent)
     text = "" if too_long else typed()
     if plan is not None and (too_long or plan.wants(text)):
         text, files = await _as_file(flow, client, account, plan, sent, lambda: text or typed(), files)
