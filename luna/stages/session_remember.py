@@ -12,7 +12,7 @@ from luna.core.flow import Flow
 from luna.core.notes import Key
 from luna.core.stage import BuildContext, ResponseStage, StageOptions
 from luna.model.chat import Message, Part, Text, Thought, ToolCall
-from luna.model.events import Finish, Media, StreamEvent, TextDelta
+from luna.model.events import Finish, Media, Notice, Opened, StreamEvent, TextDelta, Usage
 from luna.model.fold import Fold
 from luna.protocols.prose import Prose
 from luna.stages.qwen_chat import SPOKEN
@@ -69,11 +69,13 @@ class Told:
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
         match event:
             case TextDelta():
-                self._words.append(self._prose.text(event.text))
+                self._words.append(event.text if self._prose.flows else self._prose.text(event.text))
             case Media():
                 self._words.append(self._prose.media(event))
             case Finish():
                 self.over(event)
+            case Opened() | Usage() | Notice():
+                pass
             case _:
                 self._fold.feed(event)
         return (event,)
@@ -86,13 +88,12 @@ class Told:
 
     def message(self) -> Message:
         """The message; with the reasoning, for people to read."""
-        parts: list[Part] = []
-        if self._fold.thinking:
-            parts.append(Thought(self._fold.thinking))
-        words = "".join(self._words)
+        thinking, words = self._fold.thinking, "".join(self._words)
+        parts: list[Part] = [Thought(thinking)] if thinking else []
         if words:
             parts.append(Text(words))
-        parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
+        if self._fold.calls:
+            parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
         return Message("assistant", parts)
 
 
