@@ -66,16 +66,13 @@ class StreamReader:
         self._reason: StopReason = "stop"
         self._wrote = False
         self._calls = NativeCalls()
+        self._summary: Summary | None = None
         self._unknown: set[str] = set()
         self._counts = TokenCounts()
 
     def __repr__(self) -> str:
         state = "failed" if self.failure else "ended" if self.ended else "open" if self._opened else "waiting"
         return f"<StreamReader {state} frames={self.understood} response={self.response or '-'}>"
-
-    @cached_property
-    def _summary(self) -> Summary:
-        return Summary()
 
     @cached_property
     def _gallery(self) -> Gallery:
@@ -107,16 +104,11 @@ class StreamReader:
                 self._counts.add(frame.usage)
             if choice.finish_reason is not None:
                 self._reason = _REASONS.get(choice.finish_reason, self._reason)
-            delta = choice.delta
+            delta, goes_on = choice.delta, self._opened and not self.ended and self._calls.open is None
             if (
-                delta is not None
-                and delta.status == "typing"
+                (goes_on and delta is not None and delta.status == "typing")
                 and (delta.phase == "answer" or not delta.phase)
-                and delta.role != "function"
-                and delta.function_call is None
-                and delta.extra is None
-                and self._opened
-                and not (self.ended or self._calls.open)
+                and (delta.role != "function" and delta.function_call is None and delta.extra is None)
             ):
                 if delta.content:  # nearly every frame of nearly every answer
                     self._wrote, self._may_end = True, False
@@ -202,9 +194,9 @@ class StreamReader:
             case "think":
                 self._think(delta.content or "", events)
             case "thinking_summary":
-                extra = delta.more
-                titles, thoughts = _content(extra, "summary_title"), _content(extra, "summary_thought")
-                self._think(self._summary.feed(titles, thoughts) or delta.content or "", events)
+                self._summary = self._summary or Summary()
+                said = self._summary.feed(delta.inside("summary_title"), delta.inside("summary_thought"))
+                self._think(said or delta.content or "", events)
             case "image_gen":
                 self._show(self._gallery.address(delta.content or "", delta.more), events)
                 self.ended = self.ended or delta.status == "finished"
@@ -320,11 +312,6 @@ class StreamReader:
             events.append(notice)
         elif len(self._held) < HELD:
             self._held.append(notice)
-
-
-def _content(extra: dict[str, Any], name: str) -> Any:
-    part = extra.get(name)
-    return part.get("content") if isinstance(part, dict) else part
 
 
 def _text(value: object) -> str:
