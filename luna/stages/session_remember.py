@@ -59,7 +59,8 @@ class Told:
     """Passes everything on and folds it into the message that the client will send back."""
 
     def __init__(self) -> None:
-        self._fold = Fold()
+        self._fold: Fold | None = None
+        """Of what is not words."""
         self._prose = Prose()
         self._words: list[str] = []
 
@@ -77,6 +78,7 @@ class Told:
             case Opened() | Usage() | Notice():
                 pass
             case _:
+                self._fold = self._fold or Fold()
                 self._fold.feed(event)
         return (event,)
 
@@ -88,12 +90,12 @@ class Told:
 
     def message(self) -> Message:
         """The message; with the reasoning, for people to read."""
-        thinking, words = self._fold.thinking, "".join(self._words)
-        parts: list[Part] = [Thought(thinking)] if thinking else []
-        if words:
-            parts.append(Text(words))
-        if self._fold.calls:
-            parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
+        fold, words = self._fold, "".join(self._words)
+        parts: list[Part] = [Text(words)] if words else []
+        if fold is not None:
+            if fold.thinking:
+                parts.insert(0, Thought(fold.thinking))
+            parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in fold.client_calls]
         return Message("assistant", parts)
 
 
