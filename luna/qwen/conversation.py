@@ -38,10 +38,9 @@ NO_MARKS: Marks = {}
 def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Marks = NO_MARKS) -> str:
     """The whole conversation as one text. `render` takes the `VARIABLES` by name and is the prompt around it."""
     system, turns = _system(messages)
-    if not turns:
-        return system
-    if _is_bare(turns):
-        return _paragraphs(system, _words(turns[0].parts, marks))
+    bare = _bare(turns, marks) if turns else ""
+    if bare is not None:
+        return _paragraphs(system, bare)
     past, current = _split(turns)
     whole = render(system=escape(system), turns=_blocks(past, marks), current=_reply_to(current, marks))
     if not system:
@@ -52,7 +51,8 @@ def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Mark
 def continuation(messages: Sequence[Message], marks: Marks = NO_MARKS) -> str:
     """What is new, as one text, for a chat that knows the rest; "" when nothing is."""
     system, turns = _system(messages)
-    return _paragraphs(system, _words(turns[0].parts, marks) if _is_bare(turns) else _blocks(turns, marks))
+    bare = _bare(turns, marks)
+    return _paragraphs(system, bare if bare is not None else _blocks(turns, marks))
 
 
 def since_the_answer(messages: Sequence[Message]) -> Sequence[Message]:
@@ -87,13 +87,12 @@ def _split(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Messag
 
 
 def _reply_to(current: Sequence[Message], marks: Marks) -> str:
-    return escape(_words(current[0].parts, marks)) if _is_bare(current) else _blocks(current, marks)
+    bare = _bare(current, marks)
+    return escape(bare) if bare is not None else _blocks(current, marks)
 
 
 def _words(parts: Sequence[Part], marks: Marks) -> str:
     """Text, and marks where something is attached."""
-    if len(parts) == 1 and type(part := parts[0]) is Text:  # as nearly always
-        return part.text
     said = (_word(part, marks) for part in parts)
     return "\n".join(word for word in said if word is not None)
 
@@ -108,14 +107,14 @@ def _word(part: Part, marks: Marks) -> str | None:
             return None
 
 
-def _is_bare(turns: Sequence[Message]) -> bool:
+def _bare(turns: Sequence[Message], marks: Marks) -> str | None:
     """One message of the user's with nothing but words: it needs no block."""
     if len(turns) != 1 or turns[0].role != "user":
-        return False
+        return None
     parts = turns[0].parts
-    if len(parts) == 1 and type(parts[0]) is Text:
-        return True
-    return not any(isinstance(part, ToolResult | ToolCall) for part in parts)
+    if len(parts) == 1 and type(part := parts[0]) is Text:  # as nearly always
+        return part.text
+    return None if any(isinstance(part, ToolResult | ToolCall) for part in parts) else _words(parts, marks)
 
 
 def _blocks(messages: Iterable[Message], marks: Marks) -> str:
