@@ -28,7 +28,7 @@ LONGEST = {"session": 64, "thread": 128, "subagent": 128}
 """Characters that such an id may have."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Bound:
     """Where the conversation is known to stand."""
 
