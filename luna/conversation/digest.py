@@ -6,10 +6,11 @@ what counts (`luna.conversation.stable`). Nothing is ever cut.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import get_args
+
+import msgspec
 
 from luna.conversation.stable import Turn, answer_turn, turns
 from luna.model.chat import Message, Role
@@ -33,8 +34,8 @@ def root(*scope: str) -> bytes:
 def link(before: bytes, turn: Turn) -> bytes:
     """The digest of a history after one more turn."""
     _, _, role, pieces = turn
-    if len(pieces) == 2 and len(pieces[1]) < SHORT:  # nothing but words, as nearly always
-        said = b"%b%b %b%d:%b" % (before, _ROLES[role], pieces[0], len(pieces[1]), pieces[1])
+    if len(pieces) == 2 and (size := len(pieces[1])) < SHORT:  # nothing but words, as nearly always
+        said = b"%b%b %b%d:%b" % (before, _ROLES[role], pieces[0], size, pieces[1])
         return sha256(said).digest()[:SIZE]
     chain = sha256(b"%b%b " % (before, _ROLES[role]))
     for kind, piece in zip(pieces[::2], pieces[1::2], strict=True):
@@ -46,8 +47,7 @@ def link(before: bytes, turn: Turn) -> bytes:
     return chain.digest()[:SIZE]
 
 
-@dataclass(frozen=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """A conversation as a client has sent it, with its digests."""
 
     messages: Sequence[Message]
@@ -56,8 +56,12 @@ class History:
     root: bytes
     digests: Sequence[bytes]
     """One for each turn: the history up to and with it."""
+    digest: bytes
+    """Of all of it."""
     answered: bool
     """Whether the assistant has spoken in it."""
+    prefilled: bool
+    """Whether the assistant has the last word, for the answer to go on from."""
 
     @classmethod
     def of(cls, messages: Sequence[Message], profile: ClientProfile, *scope: str) -> "History":
@@ -65,22 +69,13 @@ class History:
         found = turns(messages, profile)
         first = last = root(*scope)
         digests: list[bytes] = []
-        answered = False
+        answered = prefilled = False
         for turn in found:
             last = link(last, turn)
             digests.append(last)
-            answered = answered or turn.role == "assistant"
-        return cls(messages, profile, found, first, digests, answered)
-
-    @property
-    def digest(self) -> bytes:
-        """Of all of it."""
-        return self.digests[-1] if self.digests else self.root
-
-    @property
-    def prefilled(self) -> bool:
-        """Whether the assistant has the last word, for the answer to go on from."""
-        return bool(self.turns) and self.turns[-1].role == "assistant"
+            prefilled = turn.role == "assistant"
+            answered = answered or prefilled
+        return cls(messages, profile, found, first, digests, last, answered, prefilled)
 
     def prefixes(self) -> Iterator[tuple[bytes, int]]:
         """The parts of it that end with the assistant and leave something to be answered, the longest first: digest

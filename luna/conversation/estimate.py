@@ -25,7 +25,9 @@ def weight(messages: Iterable[Message], weigh: Weigh, *, turn: int = TURN, attac
     """What they weigh together: in hundredths of a token, or in whatever `weigh` measures."""
     total = 0
     for message in messages:
-        total += turn + (weigh(message.name) if message.name else 0)
+        total += turn
+        if message.name:
+            total += weigh(message.name)
         for part in message.parts:
             total += weigh(part.text) if type(part) is Text else _part(part, weigh, attachment)
     return total

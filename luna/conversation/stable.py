@@ -51,69 +51,50 @@ def turns(messages: Sequence[Message], profile: ClientProfile) -> list[Turn]:
     """The turns of a conversation, without what the system says."""
     found: list[Turn] = []
     calls: dict[str, int] = {}
-    run: _Run | None = None
-    stable = _stable(profile)
+    run: list[Message] = []
+    stable = profile.stabiliser
     for index, message in enumerate(messages):
         role = message.role
         if role == "assistant":
-            run = run or _Run(index)
-            run.take(message, stable, calls)
+            run.append(message)
             continue
-        if run is not None:
-            found += run.turn(index)
-            run = None
+        if run:
+            if pieces := _answered(run, stable, calls):
+                found.append(Turn(index - len(run), index, "assistant", pieces))
+            run = []
         if role != "system" and (pieces := _said(message, stable, calls)):
             found.append(Turn(index, index + 1, role, pieces))
-    return [*found, *run.turn(len(messages))] if run is not None else found
+    if run and (pieces := _answered(run, stable, calls)):
+        found.append(Turn(len(messages) - len(run), len(messages), "assistant", pieces))
+    return found
 
 
 def answer_turn(answer: Message, profile: ClientProfile) -> Turn:
     """An answer as it will count when the client sends it back. Places are those of a conversation of its own."""
-    run = _Run(0)
-    run.take(answer, _stable(profile), {})
-    return Turn(0, 1, "assistant", run.pieces)
+    return Turn(0, 1, "assistant", _answered((answer,), profile.stabiliser, {}))
 
 
-def _stable(profile: ClientProfile) -> _Stable | None:
-    """The profile's own; most have nothing to take out."""
-    return profile.stable if profile.volatile_lines or profile.volatile_blocks else None
-
-
-class _Run:
+def _answered(run: Sequence[Message], stable: _Stable | None, calls: dict[str, int]) -> tuple[bytes, ...]:
     """The assistant's turn, out of messages that follow one another."""
-
-    __slots__ = ("_begin", "_rest", "_words")
-
-    def __init__(self, begin: int) -> None:
-        self._begin = begin
-        self._words: list[bytes] = []
-        self._rest: list[bytes] = []
-
-    def take(self, message: Message, stable: _Stable | None, calls: dict[str, int]) -> None:
+    words: list[bytes] = []
+    rest: list[bytes] = []
+    for message in run:
         for part in message.parts:
             if type(part) is Text:
-                self._words.append(_squeezed(stable(part.text) if stable else part.text))
+                words.append(_squeezed(stable(part.text) if stable else part.text))
             elif type(part) is ToolCall:
                 calls[part.id] = len(calls)
-                self._rest += (b"call", _bytes(part.name), b"with", canonical(part.arguments))
+                rest += (b"call", _bytes(part.name), b"with", canonical(part.arguments))
             elif type(part) is Attachment:
-                self._rest += (part.kind.encode(), _bytes(content_digest(part)))
-
-    @property
-    def pieces(self) -> tuple[bytes, ...]:
-        words = b"".join(self._words)
-        return (b"text", words, *self._rest) if words else tuple(self._rest)
-
-    def turn(self, end: int) -> tuple[Turn, ...]:
-        """The turn, or nothing where nothing was said."""
-        pieces = self.pieces
-        return (Turn(self._begin, end, "assistant", pieces),) if pieces else ()
+                rest += (part.kind.encode(), _bytes(content_digest(part)))
+    said = b"".join(words)
+    return (b"text", said, *rest) if said else tuple(rest)
 
 
 def system_marks(messages: Iterable[Message], profile: ClientProfile) -> tuple[str, ...]:
     """What the system says, each message by a short digest of what is stable in it; empty ones have none."""
-    said = (message.text for message in messages if message.role == "system")
-    return tuple(mark for text in said if (mark := system_mark(text, profile)))
+    said = [message.text for message in messages if message.role == "system"]
+    return tuple([mark for text in said if (mark := system_mark(text, profile))]) if said else ()
 
 
 def system_mark(text: str, profile: ClientProfile) -> str:
@@ -238,11 +219,12 @@ which it is not there: texts are searched for one byte ten times as fast."""
 
 def _squeezed(text: str) -> bytes:
     """Without any white space."""
+    if text.isascii():
+        return text.encode().translate(None, _WHITE)
     data = _bytes(text).translate(None, _WHITE)
-    if not text.isascii():
-        for sign, expression in _WIDE_WHITE:
-            if sign in data:
-                data = expression.sub(b"", data)
+    for sign, expression in _WIDE_WHITE:
+        if sign in data:
+            data = expression.sub(b"", data)
     return data
 
 
@@ -259,7 +241,9 @@ def _bytes(text: str) -> bytes:
 def _stripped(text: str) -> bytes:
     """Without white space at the ends."""
     stripped = text.strip()
-    if len(stripped) == len(text) or text.isascii() or not stripped:
+    if text.isascii():
+        return stripped.encode()
+    if len(stripped) == len(text) or not stripped:
         return _bytes(stripped)
     before = len(text) - len(text.lstrip())
     begin, end = len(_bytes(text[:before])), len(_bytes(text[before + len(stripped) :]))

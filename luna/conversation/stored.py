@@ -16,7 +16,7 @@ _CONTENT = msgspec.json.Decoder(str | list[Part])
 def packed(message: Message) -> str:
     """A message's content as JSON text."""
     parts = message.parts
-    if len(parts) == 1 and isinstance(parts[0], Text):
+    if len(parts) == 1 and type(parts[0]) is Text:
         return msgspec.json.encode(parts[0].text).decode()
     return msgspec.json.encode([_light(part) for part in parts]).decode()
 

@@ -33,7 +33,8 @@ def first_words(messages: Sequence[Message], profile: ClientProfile = GENERIC, m
 
 
 def _wanted(message: Message, profile: ClientProfile) -> str:
-    said = [profile.stable(part.text[:LOOKED_AT]).strip() for part in message.parts if type(part) is Text]
+    stable = profile.stabiliser or str
+    said = [stable(part.text[:LOOKED_AT]).strip() for part in message.parts if type(part) is Text]
     if len(said) == 1 and is_plain(words := normalize("NFC", said[0][:JUDGED])):
         return words
     found = pieces([Message("user", [Text(text[:JUDGED]) for text in said if text])], _NOISE)

@@ -6,7 +6,6 @@ the machine never looks inside a body.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -18,8 +17,7 @@ from luna.model.events import StreamEvent
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class ClientRequest:
+class ClientRequest(msgspec.Struct, frozen=True):
     """A request as it came off the wire. Header names are lower case; `path` is decoded, without the query."""
 
     method: str
@@ -44,16 +42,14 @@ class Facts(msgspec.Struct, frozen=True):
     tools: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """A body after its one JSON decode: the dialect's own document, and what routing may ask of it."""
 
     document: object
     facts: Facts
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A complete answer: a document or an error, as opposed to a stream."""
 
     status: int
@@ -66,8 +62,7 @@ def _nothing_counted() -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class AnswerHead:
+class AnswerHead(msgspec.Struct, frozen=True):
     """What an encoder must know before the first event."""
 
     id: str
@@ -75,8 +70,8 @@ class AnswerHead:
     created: int
     stream: bool
     include_usage: bool
-    warnings: tuple[str, ...] = field(default=())
-    prompt_tokens: Callable[[], int] = field(default=_nothing_counted)
+    warnings: tuple[str, ...] = ()
+    prompt_tokens: Callable[[], int] = _nothing_counted
     """Estimates what the prompt cost. Called only when the upstream did not say."""
     document: object = None
     """What the dialect's `parse` made of the body, for protocols whose answers repeat parts of their request."""
@@ -106,6 +101,9 @@ class Failing(Protocol):
         ...
 
 
+_NO_FACTS = Facts()
+
+
 def parse_body(dialect: "Dialect", request: ClientRequest) -> Parsed | LunaError:
     """The decoded body, or why it could not be decoded: that is told only after the client's key was checked."""
     try:
@@ -116,7 +114,7 @@ def parse_body(dialect: "Dialect", request: ClientRequest) -> Parsed | LunaError
 
 def facts_of(parsed: Parsed | LunaError) -> Facts:
     """What routing may ask of a body; of one that could not be decoded, nothing."""
-    return parsed.facts if isinstance(parsed, Parsed) else Facts()
+    return parsed.facts if type(parsed) is Parsed else _NO_FACTS
 
 
 class Dialect(Protocol):

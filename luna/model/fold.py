@@ -59,7 +59,7 @@ class Fold:
 
     @property
     def thinking(self) -> str:
-        return "".join(self._thinking)
+        return "".join(self._thinking) if self._thinking else ""
 
     @property
     def client_calls(self) -> list[FoldedCall]:

@@ -10,6 +10,7 @@ from luna.model.chat import Binding
 from luna.model.dialect import ClientRequest
 
 OURS = "x-luna-"
+_MARK = len(OURS)
 
 
 def binding(
@@ -21,7 +22,7 @@ def binding(
     subagent: str | None = None,
 ) -> Binding:
     """What the body says (`account`, `session`, `chat`: the upstream's id, `subagent`), completed from the headers."""
-    said = {name: value for name, value in reversed(client.headers) if name[: len(OURS)] == OURS}
+    said = {name: value for name, value in reversed(client.headers) if name[:_MARK] == OURS}
     if not said:
         return Binding(account=account or "", session=session or "", subagent=subagent or "", chat=chat or "")
     return Binding(

@@ -4,8 +4,6 @@ Owns the one decode of the body and puts the codec's parts together: `openai_dec
 `openai_encode` on the way up, `openai_errors` when something fails.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from luna.model.chat import ChatRequest
@@ -22,8 +20,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A body, decoded, and the names of its fields that are to be reported as ignored."""
 
     body: Body
@@ -45,11 +42,11 @@ class OpenAIChat:
         their values."""
         if not request.body and request.method in _BODILESS:
             return Parsed(Document(Body()), Facts())
-        if not request.body.strip():
-            raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         known = openai_lean.read(request.body)
         if known is not None:
             return Parsed(Document(known), Facts(known.model, known.stream, openai_tools.tool_names(known)))
+        if not request.body.strip():
+            raise LunaError(Kind.BAD_REQUEST, "The request has no body.", hint="Send one JSON object.")
         decoded = body.read(_BODY, request.body)
         unread = TABLE.ignored(body.read(_FIELDS, request.body))
         facts = Facts(decoded.model, decoded.stream, openai_tools.tool_names(decoded))

@@ -32,7 +32,7 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
         messages=messages(body.messages),
         stream=bool(body.stream),
         thinking=reasoning,
-        limits=Limits(token_limit(body.max_tokens, body.max_completion_tokens), _stop(body.stop)),
+        limits=_limits(body),
         tools=offered,
         tool_choice=choice,
         response_format=response_format(body.response_format, "response_format"),
@@ -46,6 +46,8 @@ def decode(body: Body, unread: Sequence[str], client: ClientRequest) -> ChatRequ
 
 def _thinking(body: Body, suffix: ThinkingMode | None) -> tuple[Thinking, list[str]]:
     """How to reason, and the fields whose words luna does not know."""
+    if suffix is None and _is_silent_on_thinking(body):
+        return Thinking(), []
     mode_field, mode = _first_field(
         ("thinking_mode", body.thinking_mode),
         ("thinkingMode", body.thinking_mode_camel),
@@ -66,6 +68,20 @@ def _thinking(body: Body, suffix: ThinkingMode | None) -> tuple[Thinking, list[s
     return Thinking(resolved, token_limit(body.thinking_budget)), unheard
 
 
+def _is_silent_on_thinking(body: Body) -> bool:
+    return (
+        body.thinking_mode is None
+        and body.thinking_mode_camel is None
+        and body.qwen_thinking_mode is None
+        and body.qwen_thinking_mode_camel is None
+        and body.reasoning_effort is None
+        and body.reasoning is None
+        and body.enable_thinking is None
+        and body.enable_thinking_camel is None
+        and body.thinking_budget is None
+    )
+
+
 def _first_field(*fields: tuple[str, str | None]) -> tuple[str, str]:
     """The first field that says something, and its word in lower case."""
     for name, word in fields:
@@ -74,8 +90,12 @@ def _first_field(*fields: tuple[str, str | None]) -> tuple[str, str]:
     return "", ""
 
 
-def _stop(stop: str | list[str] | None) -> tuple[str, ...]:
-    return stop_sequences([stop] if isinstance(stop, str) else stop or (), "stop")
+def _limits(body: Body) -> Limits:
+    stop = body.stop
+    if body.max_tokens is None and body.max_completion_tokens is None and not stop:
+        return Limits()
+    stops = stop_sequences([stop] if isinstance(stop, str) else stop or (), "stop")
+    return Limits(token_limit(body.max_tokens, body.max_completion_tokens), stops)
 
 
 def _binding(body: Body, client: ClientRequest) -> Binding:

@@ -57,17 +57,18 @@ class ChunkEncoder:
 
     def feed(self, event: StreamEvent) -> bytes:
         """The frame that this event becomes."""
+        text = ""
         match event:
             case TextDelta():
-                return self._content(self._prose.text(event.text))
+                text = event.text if self._prose.flows else self._prose.text(event.text)
+            case Media():
+                text = self._prose.media(event)
             case ThinkDelta():
                 return self._reasoning(event.text)
             case ToolOpen():
                 return self._open(event)
             case ToolDelta():
                 return self._arguments(event.json)
-            case Media():
-                return self._content(self._prose.media(event))
             case Opened():
                 return self._chunk({"role": "assistant", "content": ""})
             case Usage():
@@ -76,7 +77,12 @@ class ChunkEncoder:
                 return self._delta + b'{},"finish_reason":' + _json(event.reason) + self._end
             case ToolClose() | Notice():
                 pass
-        return b""
+        if not text:
+            return b""
+        if self._head.include_usage:
+            self._spoken.append(text)
+        before, after = self._text
+        return before + _json(text) + after
 
     def close(self) -> bytes:
         """The usage chunk, if the client wants one, and the end mark."""
@@ -86,14 +92,6 @@ class ChunkEncoder:
             self._head.prompt_tokens(), "".join(self._spoken), "".join(self._thought)
         )
         return self._opening + b'],"usage":' + _json(usage_document(usage)) + b"}\n\n" + sse.DONE
-
-    def _content(self, text: str) -> bytes:
-        if not text:
-            return b""
-        if self._head.include_usage:
-            self._spoken.append(text)
-        before, after = self._text
-        return before + _json(text) + after
 
     def _reasoning(self, text: str) -> bytes:
         if not text:
@@ -139,10 +137,12 @@ class DocumentEncoder:
     def feed(self, event: StreamEvent) -> bytes:
         """Nothing yet."""
         match event:
+            case TextDelta():
+                self._fold.say(event.text if self._prose.flows else self._prose.text(event.text))
             case Media():
                 self._fold.say(self._prose.media(event))
-            case TextDelta():
-                self._fold.say(self._prose.text(event.text))
+            case Opened() | Notice():
+                pass
             case _:
                 self._fold.feed(event)
         return b""

@@ -6,6 +6,7 @@ wrong with it. Any other is left to the long way (`luna.protocols.openai_chat`),
 """
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ def _lean(table: FieldTable) -> type[msgspec.Struct]:
 
 _UNREAD = tuple(TABLE.bookkeeping | TABLE.harmless.keys())
 _NOTHING = msgspec.Raw()
+_unread = attrgetter(*_UNREAD)
 _BODY: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_lean(TABLE))
 _TOOLS = msgspec.json.Decoder(list[ToolIn] | None)
 
@@ -39,11 +41,13 @@ def read(data: bytes) -> Body | None:
         found.tools = (_tools(tools) if len(tools) < LONGEST else _TOOLS.decode(tools)) if tools else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    said = {name: raw for name in _UNREAD if (raw := getattr(found, name))}
-    if said and TABLE.ignored(said):
-        return None
-    for name in said:
-        setattr(found, name, _NOTHING)  # it would keep all of the bytes
+    values = _unread(found)
+    if any(values):
+        said = {name: raw for name, raw in zip(_UNREAD, values, strict=True) if raw}
+        if TABLE.ignored(said):
+            return None
+        for name in said:
+            setattr(found, name, _NOTHING)  # it would keep all of the bytes
     body: Body = found
     return body
 

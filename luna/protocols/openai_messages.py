@@ -25,7 +25,10 @@ def messages(entries: list[MessageIn] | None) -> list[Message]:
 
 def _message(entry: MessageIn, index: int, pending: dict[str, str]) -> Message:
     """`pending`: function name → id of its unanswered call, for the form from before there were call ids."""
-    at, name = f"messages[{index}]", entry.name or ""
+    name = entry.name or ""
+    if type(entry.content) is str and entry.role == "user":  # as nearly always
+        return Message("user", [Text(entry.content)] if entry.content else [], name)
+    at = f"messages[{index}]"
     match entry.role:
         case "assistant":
             parts = _assistant(entry, at)

@@ -37,6 +37,8 @@ def tool_names(body: Body) -> tuple[str, ...]:
 
 def tools(body: Body) -> tuple[list[Tool], list[str]]:
     """The tools, and the entries that luna cannot honour as they are. Raises LunaError(BAD_REQUEST)."""
+    if not (body.tools or body.functions):
+        return [], []
     known = body.tools if isinstance(body.tools, Offered) else None
     if known is None:
         found, ignored = _tools(body.tools or ())
@@ -78,8 +80,12 @@ def _function(entry: FunctionIn) -> Tool:
 
 def choose(body: Body, offered: list[Tool]) -> tuple[ToolChoice, list[Tool]]:
     """The choice, and the tools that it leaves. Raises LunaError(BAD_REQUEST)."""
-    param = "tool_choice" if body.tool_choice is not None else "function_call"
-    choice = _choice(body.tool_choice if body.tool_choice is not None else body.function_call, param)
+    raw, param = body.tool_choice, "tool_choice"
+    if raw is None:
+        raw, param = body.function_call, "function_call"
+    if raw is None:
+        return ToolChoice(parallel=body.parallel_tool_calls is not False), offered
+    choice = _choice(raw, param)
     choice.parallel = body.parallel_tool_calls is not False
     if isinstance(body.tool_choice, ChoiceIn) and body.tool_choice.allowed_tools is not None:
         allowed = {entry.called for entry in body.tool_choice.allowed_tools.tools}
@@ -91,9 +97,7 @@ def choose(body: Body, offered: list[Tool]) -> tuple[ToolChoice, list[Tool]]:
     return choice, offered
 
 
-def _choice(raw: str | ChoiceIn | None, param: str) -> ToolChoice:
-    if raw is None:
-        return ToolChoice()
+def _choice(raw: str | ChoiceIn, param: str) -> ToolChoice:
     if isinstance(raw, ChoiceIn):
         named = raw.function or raw.custom
         name = named.name if named is not None else raw.name

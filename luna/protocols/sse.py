@@ -44,6 +44,8 @@ class SSEReader:
 
     def close(self) -> list[bytes]:
         """The stream has ended: the payload of the last line, if nothing ended that line."""
+        if not self._tail:
+            return []
         block, self._tail = bytes(self._tail), bytearray()
         return self._payloads(block)
 
@@ -54,7 +56,11 @@ class SSEReader:
         if self._fresh and lines:
             self._fresh = False
             lines[0] = lines[0].removeprefix(_BOM)
-        return [payload for line in lines if line and line[:5] == b"data:" and (payload := line[5:].removeprefix(b" "))]
+        return [
+            payload
+            for line in lines
+            if line[:5] == b"data:" and (payload := line[6:] if line[5:6] == b" " else line[5:])
+        ]
 
     def _check(self, length: int) -> None:
         if length > self._max_line:

@@ -39,43 +39,44 @@ class AnswerReader:
     async def read(self) -> list[StreamEvent]:
         """The next events, never none; the last ones end with `Finish` and set `over`. Raises LunaError when the
         answer failed, was cut or stalls, after everything that came before was given."""
+        stream = self.stream
         while True:
-            if self.stream.failure is not None:
-                raise self.stream.failure
+            if stream.failure is not None:
+                raise stream.failure
             if self._at_end:
                 self.over = True
                 return self._close()
-            data = await self._next()
+            if stream.ended:
+                data = await self._afterwards()
+            else:
+                try:
+                    data = await self._chunks.__anext__()
+                except StopAsyncIteration:
+                    data = None
             if data is None:
                 self._at_end = True
-                events = self.stream.feed(self._lines.close())
+                events = stream.feed(self._lines.close())
             else:
-                events = self.stream.feed(self._lines.feed(data))
-                self._at_end = self.stream.done
+                if not stream.understood and len(self._raw) < _KEPT:
+                    self._raw += data
+                events = stream.feed(self._lines.feed(data))
+                self._at_end = stream.done
             if events:
                 return events
 
     def _close(self) -> list[StreamEvent]:
-        if not self.stream.understood and self._raw:
+        if self._raw and not self.stream.understood:
             # It was no stream after all, whatever it called itself.
             raise judge(self._response, self._raw) or unexpected_document(self._response.header("content-type"))
         return self.stream.close()
 
-    async def _next(self) -> bytes | None:
-        """The next piece of the body; None at its end."""
+    async def _afterwards(self) -> bytes | None:
+        """The next piece of the body once the answer has ended; None at its end."""
         try:
-            if not self.stream.ended or self._response.at_end:
-                data = await self._chunks.__anext__()
-            else:
-                data = None
-                with anyio.move_on_after(LINGER):
-                    data = await self._chunks.__anext__()
-        except StopAsyncIteration:
-            return None
-        except LunaError:
-            if not self.stream.ended:
-                raise
-            return None  # the answer is complete; how the connection ended does not matter any more
-        if data is not None and len(self._raw) < _KEPT and not self.stream.understood:
-            self._raw += data
-        return data
+            if self._response.at_end:
+                return await self._chunks.__anext__()
+            with anyio.move_on_after(LINGER):
+                return await self._chunks.__anext__()
+        except (StopAsyncIteration, LunaError):
+            pass  # the answer is complete; how the connection ended does not matter any more
+        return None

@@ -5,7 +5,7 @@ other attachment has. The same address again is the same attachment. What become
 where its mark stands in the text, to `luna.qwen.conversation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -43,7 +43,7 @@ class Attached:
 def attached(messages: Sequence[Message]) -> list[Attached]:
     """All of them, each once, those inside tool results included. Give the whole conversation, so that a number stays
     what it was in earlier turns."""
-    if not any(isinstance(part, Attachment | ToolResult) for message in messages for part in message.parts):
+    if not _may_hold(messages):
         return []
     found: dict[tuple[str, str], Attached] = {}
     counts: dict[str, int] = {}
@@ -63,6 +63,14 @@ def attached(messages: Sequence[Message]) -> list[Attached]:
             elif not message.known or insisted:
                 found[key] = replace(earlier, known=message.known, insisted=insisted or earlier.insisted)
     return list(found.values())
+
+
+def _may_hold(messages: Iterable[Message]) -> bool:
+    for message in messages:
+        for part in message.parts:
+            if type(part) is Attachment or type(part) is ToolResult:
+                return True
+    return False
 
 
 def marks(messages: Sequence[Message]) -> dict[tuple[str, str], str]:

@@ -29,16 +29,12 @@ class NativeCalls:
     def __init__(self) -> None:
         self.count = 0
         self._calls: dict[str, _Call] = {}
-        self._open: _Call | None = None
+        self.open: _Call | None = None
+        """The call whose arguments may still grow: while there is one, only its own events and notices may come."""
         self._waiting: list[_Call] = []
 
     def __repr__(self) -> str:
-        return f"<NativeCalls {self.count}{' open' if self._open else ''}>"
-
-    @property
-    def open(self) -> bool:
-        """True while a call's arguments may still grow: only its own events and notices may come."""
-        return self._open is not None
+        return f"<NativeCalls {self.count}{' open' if self.open else ''}>"
 
     def feed(self, function_call: Any, function_id: Any, *, finished: bool) -> list[StreamEvent]:
         """Take one frame's call. `finished`: the frame says that it is complete."""
@@ -46,7 +42,7 @@ class NativeCalls:
         name = str(said.get("name") or "")
         raw = said.get("arguments", "")
         arguments = raw if isinstance(raw, str) else "" if raw is None else msgspec.json.encode(raw).decode()
-        key = str(function_id or name or (self._open.id if self._open else ""))
+        key = str(function_id or name or (self.open.id if self.open else ""))
         call = self._calls.get(key)
         if call is not None and call.closed:
             if call.arguments.startswith(arguments):
@@ -67,8 +63,8 @@ class NativeCalls:
     def close(self) -> list[StreamEvent]:
         """Whatever is open or waiting is complete: something else begins."""
         events: list[StreamEvent] = []
-        while self._open is not None:
-            events += self._complete(self._open)
+        while self.open is not None:
+            events += self._complete(self.open)
         return events
 
     def _new(self, function_id: Any, name: str) -> _Call:
@@ -79,27 +75,27 @@ class NativeCalls:
     def _grow(self, call: _Call, arguments: str) -> list[StreamEvent]:
         before = call.arguments
         call.arguments = arguments if arguments.startswith(before) else before + arguments
-        if self._open is call:
+        if self.open is call:
             return _delta(call, call.arguments[len(before) :])
         if call in self._waiting:
             return []
         events: list[StreamEvent] = []
-        if self._open is not None and _is_json(self._open.arguments):
-            events += self._complete(self._open)
-        if self._open is not None:
+        if self.open is not None and _is_json(self.open.arguments):
+            events += self._complete(self.open)
+        if self.open is not None:
             self._waiting.append(call)
             return events
         return [*events, *self._begin(call)]
 
     def _begin(self, call: _Call) -> list[StreamEvent]:
-        self._open = call
+        self.open = call
         return [ToolOpen(call.index, call.id, call.name, native=True), *_delta(call, call.arguments)]
 
     def _complete(self, call: _Call) -> list[StreamEvent]:
         """Close `call` if it is the open one; the next that waits takes its place."""
-        if call is not self._open:
+        if call is not self.open:
             return []
-        call.closed, self._open = True, None
+        call.closed, self.open = True, None
         events: list[StreamEvent] = [ToolClose(call.index)]
         if self._waiting:
             events += self._begin(self._waiting.pop(0))

@@ -37,10 +37,10 @@ NO_MARKS: Marks = {}
 
 def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Marks = NO_MARKS) -> str:
     """The whole conversation as one text. `render` takes the `VARIABLES` by name and is the prompt around it."""
-    system = _system(messages)
-    turns = [message for message in messages if message.role != "system"]
-    if not turns or _is_bare(turns):
-        return _paragraphs(system, *(_words(message.parts, marks) for message in turns))
+    system, turns = _system(messages)
+    bare = _bare(turns, marks) if turns else ""
+    if bare is not None:
+        return _paragraphs(system, bare)
     past, current = _split(turns)
     whole = render(system=escape(system), turns=_blocks(past, marks), current=_reply_to(current, marks))
     if not system:
@@ -50,10 +50,9 @@ def flatten(messages: Sequence[Message], render: Callable[..., str], marks: Mark
 
 def continuation(messages: Sequence[Message], marks: Marks = NO_MARKS) -> str:
     """What is new, as one text, for a chat that knows the rest; "" when nothing is."""
-    turns = [message for message in messages if message.role != "system"]
-    if _is_bare(turns):
-        return _paragraphs(_system(messages), _words(turns[0].parts, marks))
-    return _paragraphs(_system(messages), _blocks(turns, marks))
+    system, turns = _system(messages)
+    bare = _bare(turns, marks)
+    return _paragraphs(system, bare if bare is not None else _blocks(turns, marks))
 
 
 def since_the_answer(messages: Sequence[Message]) -> Sequence[Message]:
@@ -61,12 +60,19 @@ def since_the_answer(messages: Sequence[Message]) -> Sequence[Message]:
     return messages[next((n for n in range(len(messages), 0, -1) if messages[n - 1].role == "assistant"), 0) :]
 
 
-def _system(messages: Iterable[Message]) -> str:
-    return _paragraphs(*(message.text for message in messages if message.role == "system"))
+def _system(messages: Iterable[Message]) -> tuple[str, list[Message]]:
+    """What the system says, and the messages of the others."""
+    system, turns = "", list[Message]()
+    for message in messages:
+        if message.role == "system":
+            system = _paragraphs(system, message.text)
+        else:
+            turns.append(message)
+    return system, turns
 
 
-def _paragraphs(*texts: str) -> str:
-    return "\n\n".join(text for text in texts if text)
+def _paragraphs(one: str, other: str) -> str:
+    return f"{one}\n\n{other}" if one and other else one or other
 
 
 def _split(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
@@ -81,10 +87,11 @@ def _split(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Messag
 
 
 def _reply_to(current: Sequence[Message], marks: Marks) -> str:
-    return escape(_words(current[0].parts, marks)) if _is_bare(current) else _blocks(current, marks)
+    bare = _bare(current, marks)
+    return escape(bare) if bare is not None else _blocks(current, marks)
 
 
-def _words(parts: Iterable[Part], marks: Marks) -> str:
+def _words(parts: Sequence[Part], marks: Marks) -> str:
     """Text, and marks where something is attached."""
     said = (_word(part, marks) for part in parts)
     return "\n".join(word for word in said if word is not None)
@@ -100,13 +107,14 @@ def _word(part: Part, marks: Marks) -> str | None:
             return None
 
 
-def _is_bare(turns: Sequence[Message]) -> bool:
+def _bare(turns: Sequence[Message], marks: Marks) -> str | None:
     """One message of the user's with nothing but words: it needs no block."""
-    return (
-        len(turns) == 1
-        and turns[0].role == "user"
-        and not any(isinstance(part, ToolResult | ToolCall) for part in turns[0].parts)
-    )
+    if len(turns) != 1 or turns[0].role != "user":
+        return None
+    parts = turns[0].parts
+    if len(parts) == 1 and type(part := parts[0]) is Text:  # as nearly always
+        return part.text
+    return None if any(isinstance(part, ToolResult | ToolCall) for part in parts) else _words(parts, marks)
 
 
 def _blocks(messages: Iterable[Message], marks: Marks) -> str:

@@ -32,6 +32,11 @@ class Delta(msgspec.Struct, gc=False):
         """`extra`, if it is an object."""
         return self.extra if isinstance(self.extra, dict) else {}
 
+    def inside(self, name: str) -> Any:
+        """A part of `extra`: its `content`, where it is an object."""
+        part = self.more.get(name)
+        return part.get("content") if isinstance(part, dict) else part
+
 
 class Choice(msgspec.Struct, gc=False):
     """There is only ever one."""

@@ -5,7 +5,6 @@ message, the previous answer as parent in four places.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,8 +28,7 @@ _FEATURES: dict[ThinkingMode, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """One turn of one chat, ready to be sent."""
 
     chat_id: str

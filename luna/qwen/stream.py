@@ -16,6 +16,7 @@ Pure. Owns the meaning of every frame and phase of wire document sections 4.2 to
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Notice, Opened, StopReason, StreamEvent, TextDelta, ThinkDelta, Usage
 from luna.qwen.calls import NativeCalls
 from luna.qwen.errors import document_error
-from luna.qwen.frames import Choice, Delta, Frame, TokenCounts, decode_frame
+from luna.qwen.frames import Delta, Frame, TokenCounts, decode_frame
 from luna.qwen.gallery import Gallery
 from luna.qwen.refusals import Refusal, refused
 from luna.qwen.samples import Samples
@@ -57,27 +58,25 @@ class StreamReader:
         self.done = False
         """The end mark has come; nothing follows. Qwen usually sends none and just closes."""
         self.samples = Samples()
-        self._odd = False  # the frame is not like the one before it
         self._opened = False
         self._held: list[StreamEvent] = []
-        self._understood = 0
+        self.understood = 0
+        """Frames that are Qwen's."""
         self._may_end = False
         self._reason: StopReason = "stop"
         self._wrote = False
         self._calls = NativeCalls()
-        self._summary = Summary()
-        self._gallery = Gallery()
+        self._summary: Summary | None = None
         self._unknown: set[str] = set()
         self._counts = TokenCounts()
 
     def __repr__(self) -> str:
         state = "failed" if self.failure else "ended" if self.ended else "open" if self._opened else "waiting"
-        return f"<StreamReader {state} frames={self._understood} response={self.response or '-'}>"
+        return f"<StreamReader {state} frames={self.understood} response={self.response or '-'}>"
 
-    @property
-    def understood(self) -> bool:
-        """Something came that is Qwen's."""
-        return self._understood > 0 or self.failure is not None
+    @cached_property
+    def _gallery(self) -> Gallery:
+        return Gallery()
 
     @property
     def usage(self) -> Usage | None:
@@ -96,21 +95,33 @@ class StreamReader:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._garbage(payload, error, events)
                 continue
-            if frame.choices:
-                self._choice(frame, frame.choices[0], events)
-                if self._odd:
-                    self._odd = False
-                    self.samples.keep(payload, frame.choices[0].delta)
-            else:
+            if not frame.choices:
                 self._frame(frame, events)
                 self.samples.keep(payload)
+                continue
+            choice, self.understood = frame.choices[0], self.understood + 1
+            if frame.usage:
+                self._counts.add(frame.usage)
+            if choice.finish_reason is not None:
+                self._reason = _REASONS.get(choice.finish_reason, self._reason)
+            delta, goes_on = choice.delta, self._opened and not self.ended and self._calls.open is None
+            if (
+                (goes_on and delta is not None and delta.status == "typing")
+                and (delta.phase == "answer" or not delta.phase)
+                and (delta.role != "function" and delta.function_call is None and delta.extra is None)
+            ):
+                if delta.content:  # nearly every frame of nearly every answer
+                    self._wrote, self._may_end = True, False
+                    events.append(TextDelta(delta.content))
+            elif self._choice(frame.response_id, delta, events):
+                self.samples.keep(payload, delta)
         return events
 
     def close(self) -> list[StreamEvent]:
         """The upstream has ended: the rest, with `Finish`. Raises LunaError when the answer is not complete."""
         if self.failure is not None:
             raise self.failure
-        if not self._understood:
+        if not self.understood:
             what = "held nothing that luna understands" if self._held else "was empty"
             raise LunaError(Kind.UPSTREAM_BROKEN, f"Qwen's stream {what}.", hint="Send the request again.")
         if not (self.ended or self.done or self._may_end):
@@ -125,44 +136,34 @@ class StreamReader:
                 "Qwen ended its stream with an empty answer.",
                 hint="Send the request again; if it stays empty, put it differently or choose another model.",
             )
-        events = [*self._open(), *self._calls.close()]
-        if (usage := self.usage) is not None:
+        events: list[StreamEvent] = [] if self._opened else self._open()
+        if self._calls.open:
+            events += self._calls.close()
+        if (usage := self._counts.latest()) is not None:
             events.append(usage)
         return [*events, Finish(self._reason)]
 
     def _open(self) -> list[StreamEvent]:
-        """`Opened` with what had to wait for it, once."""
-        if self._opened:
-            return []
+        """`Opened` with what had to wait for it."""
         self._opened = True
         held, self._held = self._held, []
         return [Opened(self.response, self.model, self.chat), *held]
 
-    def _choice(self, frame: Frame, choice: Choice, events: list[StreamEvent]) -> None:
-        self._understood += 1
-        if frame.usage:
-            self._counts.add(frame.usage)
-        if not self._opened:
-            self.response = self.response or frame.response_id or ""
+    def _choice(self, response: str | None, delta: Delta | None, events: list[StreamEvent]) -> bool:
+        """An increment that is more than words that go on. True when it is not like the one before it."""
+        first = not self._opened
+        if first:
+            self.response = self.response or response or ""
             events += self._open()
-            self._odd = True
-        if choice.finish_reason is not None:
-            self._reason = _REASONS.get(choice.finish_reason, self._reason)
-        delta = choice.delta
         if delta is None:
-            return
+            return first
         status = delta.status
         if delta.function_call is None and delta.role != "function" and status != "error":
             phase = delta.phase
             if phase and phase != "answer":
                 self._phase(phase, delta, events)
                 if phase == self.samples.phase and status == "typing":
-                    return
-            elif status == "typing" and delta.extra is None and not self.ended and not self._calls.open:
-                if delta.content:  # nearly every frame of nearly every answer
-                    self._wrote, self._may_end = True, False
-                    events.append(TextDelta(delta.content))
-                return
+                    return first
             else:
                 self._answer(delta, events)
         elif status == "error":
@@ -171,7 +172,7 @@ class StreamReader:
             self._result(delta, events)
         else:
             events += self._calls.feed(delta.function_call, delta.function_id, finished=status == "finished")
-        self._odd = True
+        return True
 
     def _answer(self, delta: Delta, events: list[StreamEvent]) -> None:
         content = delta.content
@@ -193,9 +194,9 @@ class StreamReader:
             case "think":
                 self._think(delta.content or "", events)
             case "thinking_summary":
-                extra = delta.more
-                titles, thoughts = _content(extra, "summary_title"), _content(extra, "summary_thought")
-                self._think(self._summary.feed(titles, thoughts) or delta.content or "", events)
+                self._summary = self._summary or Summary()
+                said = self._summary.feed(delta.inside("summary_title"), delta.inside("summary_thought"))
+                self._think(said or delta.content or "", events)
             case "image_gen":
                 self._show(self._gallery.address(delta.content or "", delta.more), events)
                 self.ended = self.ended or delta.status == "finished"
@@ -274,11 +275,12 @@ class StreamReader:
 
     def _frame(self, frame: Frame, events: list[StreamEvent]) -> None:
         """A frame without an increment."""
-        if isinstance(frame.created, dict):
-            self._understood += 1
-            self.response = self.response or _text(frame.created.get("response_id"))
-            self.chat = self.chat or _text(frame.created.get("chat_id"))
-            self.user_message = self.user_message or _text(frame.created.get("parent_id"))
+        created = frame.created
+        if type(created) is dict:
+            self.understood += 1
+            self.response = self.response or _text(created.get("response_id"))
+            self.chat = self.chat or _text(created.get("chat_id"))
+            self.user_message = self.user_message or _text(created.get("parent_id"))
             return
         if frame.error or frame.success is False or frame.ret:
             said = {"error": frame.error, "success": frame.success, "data": frame.data, "ret": frame.ret}
@@ -290,8 +292,9 @@ class StreamReader:
         elif not isinstance(frame.info, dict):
             self._notice(Notice("garbage", "a frame without anything that luna knows"), events)
             return
-        self._understood += 1
-        events += self._open()
+        self.understood += 1
+        if not self._opened:
+            events += self._open()
         if isinstance(frame.info, dict):
             action = _text(frame.info.get("action"))
             events.append(Notice("keep-alive" if action == "keep_alive" else "info", action))
@@ -311,10 +314,5 @@ class StreamReader:
             self._held.append(notice)
 
 
-def _content(extra: dict[str, Any], name: str) -> Any:
-    part = extra.get(name)
-    return part.get("content") if isinstance(part, dict) else part
-
-
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value if type(value) is str else ""

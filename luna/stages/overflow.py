@@ -19,7 +19,7 @@ from luna.conversation.estimate import at_most, texts, weight
 from luna.core.flow import Flow
 from luna.core.stage import BuildContext, RequestStage, StageOptions
 from luna.model.chat import Message, Text
-from luna.model.preferences import Amount, Count, LivePreferences, OverflowSignal, Preferences
+from luna.model.preferences import Amount, Count, LivePreferences, OverflowSignal, Preferences, TokenLimits
 from luna.protocols import tokens
 from luna.qwen.catalogue import Catalogue
 from luna.stages.overflow_plan import OVERFLOW, PROMPTS, OverflowFile, OverflowPlan, refusal
@@ -84,16 +84,22 @@ class Overflow(RequestStage):
         """Raises LunaError(CONTEXT_OVERFLOW)."""
         live = flow.services.get(LivePreferences)
         preferences = live.current if live is not None else Preferences()
-        _tell_to_compact(flow, preferences.session.overflow_signal)
+        signal, limits = preferences.session.overflow_signal, preferences.token_limits
+        if signal.enabled and signal.mode != "off":
+            _tell_to_compact(flow, signal)
         plan = flow.notes[OVERFLOW] = OverflowPlan(
             flow,
             self._prompts,
             threshold=self._threshold(preferences),
-            maximum=self._maximum(flow, preferences),
+            maximum=self._maximum(limits),
+            own_limit=_own_limit if self._options.max_input is None and limits.enabled else None,
             sanitizer=preferences.token_overflow.sanitizer,
         )
+        plan.short = at_most(flow.chat.messages) <= plan.surely_typed
+        if plan.short and limits.warn_input_tokens is None:
+            return
         unsent = Length([message for message in flow.chat.messages if not message.known])
-        _warn(flow, unsent, preferences)
+        _warn(flow, unsent, limits)
         if plan.maximum is None or not unsent.exceeds(plan.maximum):
             return
         if plan.threshold is None or unsent.is_beyond(MOST_FILE_BYTES):
@@ -105,11 +111,11 @@ class Overflow(RequestStage):
         threshold = said.threshold if options.threshold is None else options.threshold
         return threshold if enabled and threshold else None
 
-    def _maximum(self, flow: Flow, preferences: Preferences) -> int | None:
+    def _maximum(self, limits: TokenLimits) -> int | None:
+        """What people have set; else the model's own limit counts."""
         if self._options.max_input is not None:
             return self._options.max_input
-        limits = preferences.token_limits
-        return (limits.max_input_tokens or _own_limit(flow)) if limits.enabled else None
+        return limits.max_input_tokens if limits.enabled else None
 
 
 class Length:
@@ -154,8 +160,7 @@ def _own_limit(flow: Flow) -> int | None:
     return (catalogue.context_of(flow.chat.target or flow.chat.model) or None) if catalogue is not None else None
 
 
-def _warn(flow: Flow, unsent: Length, preferences: Preferences) -> None:
-    limits = preferences.token_limits
+def _warn(flow: Flow, unsent: Length, limits: TokenLimits) -> None:
     if limits.enabled and limits.warn_input_tokens is not None and unsent.exceeds(limits.warn_input_tokens):
         log.warning(
             "flow %s: the prompt is about %d tokens long, more than tokenLimits.warnInputTokens (%d)",
@@ -168,8 +173,6 @@ def _warn(flow: Flow, unsent: Length, preferences: Preferences) -> None:
 def _tell_to_compact(flow: Flow, signal: OverflowSignal) -> None:
     """Raises LunaError(CONTEXT_OVERFLOW) where the conversation is longer than wished and the client is to shorten
     it. Its request to have it summarised is no reason: refused, it could never do so."""
-    if not signal.enabled or signal.mode == "off":
-        return
     profile = profile_of(flow)
     if signal.mode == "auto" and not profile.compacts:
         return

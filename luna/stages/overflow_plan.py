@@ -5,9 +5,10 @@ would the file be, may it be typed all the same, and how is the client told that
 belongs to `luna.conversation`, keeping its local copy to `luna.state.overflow_files`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from luna.conversation.estimate import MOST_PER_CHARACTER, at_most, texts
 from luna.conversation.overflow import system_text, take_closing, written
@@ -31,6 +32,10 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
 """The prompts that are used here, each with the variables that it is given."""
 
 
+SHORT = 8192
+"""Tokens. Every model takes that many: what is no longer need not be held against its limit."""
+
+
 @dataclass(frozen=True)
 class OverflowFile:
     """A prompt as a file."""
@@ -51,7 +56,8 @@ class OverflowFile:
 
 class OverflowPlan:
     """One flow's. `threshold`: tokens beyond which a prompt goes into a file; None: never. `maximum`: tokens that may
-    be sent at all, as far as anybody knows. `prompts` are those of `PROMPTS`."""
+    be sent at all, by anybody's wish; else `own_limit` says it, which is asked when it matters. `prompts` are those of
+    `PROMPTS`."""
 
     def __init__(
         self,
@@ -60,17 +66,30 @@ class OverflowPlan:
         *,
         threshold: int | None,
         maximum: int | None,
+        own_limit: Callable[[Flow], int | None] | None = None,
         sanitizer: Sanitizer | None = None,
     ) -> None:
         self._flow = flow
         self._prompts = prompts
         self._sanitizer = sanitizer or Sanitizer()
         self.threshold = threshold
-        self.maximum = maximum
+        self._maximum = maximum
+        self._own_limit = own_limit
+        self.surely_typed = min(SHORT, threshold or SHORT, maximum or SHORT) * tokens.UNIT
+        """What weighs no more is not too long for any model."""
+        self.short = False
+        """That is all that the client has sent."""
 
     def __repr__(self) -> str:
         file = f"file beyond {self.threshold}" if self.threshold is not None else "no file"
         return f"<OverflowPlan {file}, at most {self.maximum or 'unknown'}>"
+
+    @cached_property
+    def maximum(self) -> int | None:
+        """Tokens that may be sent at all, as far as anybody knows."""
+        if self._maximum is None and self._own_limit is not None:
+            return self._own_limit(self._flow)
+        return self._maximum
 
     @property
     def most_typed(self) -> int | None:
@@ -80,6 +99,8 @@ class OverflowPlan:
 
     def wants(self, text: str) -> bool:
         """The text is too long to be typed and is to go up as a file."""
+        if len(text) * MOST_PER_CHARACTER <= self.surely_typed:
+            return False
         most = self.most_typed
         return most is not None and exceeds(text, most)
 

@@ -58,5 +58,5 @@ def answer_head(flow: Flow) -> AnswerHead:
         stream=chat.stream,
         include_usage=chat.include_usage,
         prompt_tokens=partial(estimate_request, chat),
-        document=flow.parsed.document if isinstance(flow.parsed, Parsed) else None,
+        document=flow.parsed.document if type(flow.parsed) is Parsed else None,
     )

@@ -7,10 +7,11 @@ the chat was told. A text that is too long to be typed goes up as a file (`luna.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from luna.conversation.stable import system_mark, system_marks
+import msgspec
+
+from luna.conversation.stable import system_mark
 from luna.core.flow import Flow
 from luna.model.chat import Attachment, ChatRequest, Message, Part, ToolResult
 from luna.model.errors import LunaError
@@ -20,7 +21,7 @@ from luna.qwen.conversation import NO_MARKS, continuation, flatten
 from luna.stages.overflow_plan import OVERFLOW, OverflowPlan
 from luna.stages.qwen_chat import Standing
 from luna.stages.qwen_files import upload_attachments, upload_document
-from luna.stages.session_bind import profile_of
+from luna.stages.session_bind import profile_of, told_by_system
 from luna.stages.session_recall import RECALL
 from luna.state.uploads import Uploads
 
@@ -29,8 +30,7 @@ log = logging.getLogger("luna.stages.qwen")
 Render = Callable[..., str]
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """Ready to be sent."""
 
     text: str
@@ -50,7 +50,7 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
     if flow.services.get(Uploads) is not None and at.how != "again":
         every = attached(messages)
         files = await upload_attachments(flow, client, account, every)
-        names = {one.key: one.mark for one in every}
+        names = {one.key: one.mark for one in every} if every else NO_MARKS
     whole = at.parent is None
     sent = [message for message in messages if not message.known] if whole else _unsent(flow, at)
     added = "" if whole else continuation(sent, names)
@@ -61,11 +61,11 @@ async def prompt_for(flow: Flow, client: QwenClient, account: str, at: Standing,
         return added or flatten(sent, render, names)
 
     plan = flow.notes.get(OVERFLOW)
-    too_long = plan is not None and plan.surely_wants(sent)
+    too_long = plan is not None and not plan.short and plan.surely_wants(sent)
     text = "" if too_long else typed()
     if plan is not None and (too_long or plan.wants(text)):
         text, files = await _as_file(flow, client, account, plan, sent, lambda: text or typed(), files)
-    return Prompt(text, files, " ".join(system_marks(flow.chat.messages, profile_of(flow))))
+    return Prompt(text, files, told_by_system(flow))
 
 
 def name_the_ignored(flow: Flow) -> None:
@@ -82,7 +82,8 @@ def name_the_ignored(flow: Flow) -> None:
         ignored["response_format"] = None
     if chat.file_ids and not uploads:
         ignored["file_ids"] = None
-    flow.ignore(*ignored)
+    if ignored:
+        flow.ignore(*ignored)
 
 
 def _unsent(flow: Flow, at: Standing) -> list[Message]:

@@ -31,8 +31,8 @@ class _Watching:
 
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
         match event:
-            case TextDelta(text=text):
-                self._answered = self._answered or bool(text)
+            case TextDelta():
+                self._answered = self._answered or event.text != ""
             case Media() | ToolOpen(native=False):
                 self._answered = True
             case ToolOpen(name=name):

@@ -34,7 +34,7 @@ class ResponsesRecall(RequestStage):
     def request(self, flow: Flow) -> None:
         """Raises LunaError(NOT_FOUND) for a response that luna does not remember, and LunaError(BAD_REQUEST)."""
         parsed = flow.parsed
-        if not (isinstance(parsed, Parsed) and isinstance(parsed.document, Document)):
+        if type(parsed) is not Parsed or type(parsed.document) is not Document:
             return
         document, body = parsed.document, parsed.document.body
         before = _conversation(flow, body.previous_response_id)

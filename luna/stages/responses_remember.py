@@ -4,7 +4,8 @@ Owns when a response is remembered: once it is complete, and before its last byt
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+import msgspec
 
 from luna.core.flow import Flow
 from luna.core.notes import Key
@@ -38,7 +39,7 @@ class _Remembering:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._encoder = flow.dialect.encoder(replace(answer_head(flow), stream=False))
+        self._encoder = flow.dialect.encoder(msgspec.structs.replace(answer_head(flow), stream=False))
 
     def __repr__(self) -> str:
         return f"<_Remembering {self._flow.answer_id} {self._encoder!r}>"

@@ -28,7 +28,7 @@ LONGEST = {"session": 64, "thread": 128, "subagent": 128}
 """Characters that such an id may have."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Bound:
     """Where the conversation is known to stand."""
 
@@ -81,13 +81,14 @@ class SessionBind(RequestStage):
         sessions = flow.services.get(Sessions)
         if sessions is None:
             return
-        _check(flow.chat.binding)
+        chat = flow.chat
+        _check(chat.binding)
         found = await sessions.find(_asked(flow))
         flow.defer(found.release)
-        session = found.session
+        session, place = found.session, found.place
         bound = Bound(
             session=session.id if session is not None else "",
-            place=found.place,
+            place=place,
             reason=found.reason,
             mode=found.mode,
             thread=session.thread if session is not None else "",
@@ -97,10 +98,9 @@ class SessionBind(RequestStage):
         memory = flow.services.get(SessionMemory)
         if memory is not None:
             flow.notes[RECALL] = Recall(flow, memory, found, self._resume)
-        chat = flow.chat
-        chat.whereabouts = _written(found)
+        chat.whereabouts = _written(found, place)
         for message in chat.messages[: found.known]:
-            message.known = bound.place is not None or bool(chat.binding.chat)
+            message.known = place is not None or bool(chat.binding.chat)
         _tell(flow, bound)
 
 
@@ -109,7 +109,8 @@ def rebind(flow: Flow, why: str) -> None:
     out to the client yet."""
     bound = flow.notes.get(BOUND)
     if bound is not None:
-        flow.notes[BOUND] = bound = replace(bound, place=None, moved=True, reason=f"{bound.reason}; {why}")
+        reason = f"{bound.reason}; {why}"
+        flow.notes[BOUND] = bound = replace(bound, place=None, moved=True, reason=reason)
         if bound.found is not None:
             bound.found.reason = bound.reason
         _tell(flow, bound)
@@ -121,6 +122,14 @@ def profile_of(flow: Flow) -> ClientProfile:
     if known is None:
         known = flow.notes[_PROFILE] = recognise(flow.client.headers, [tool.name for tool in flow.chat.tools])
     return known
+
+
+def told_by_system(flow: Flow) -> str:
+    """The marks of what the system says, as `Place.system` has them."""
+    for message in flow.chat.messages:
+        if message.role == "system":
+            return " ".join(system_marks(flow.chat.messages, profile_of(flow)))
+    return ""
 
 
 _PROFILE: Key[ClientProfile] = Key("client profile")
@@ -152,9 +161,9 @@ def _asked(flow: Flow) -> Asked:
     )
 
 
-def _written(found: Found) -> Whereabouts:
+def _written(found: Found, place: Place | None) -> Whereabouts:
     """For recordings."""
-    place, session = found.place or _NOWHERE, found.session
+    place, session = place or _NOWHERE, found.session
     return Whereabouts(
         session=session.id if session is not None else "",
         thread=session.thread if session is not None else "",

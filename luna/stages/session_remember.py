@@ -12,7 +12,7 @@ from luna.core.flow import Flow
 from luna.core.notes import Key
 from luna.core.stage import BuildContext, ResponseStage, StageOptions
 from luna.model.chat import Message, Part, Text, Thought, ToolCall
-from luna.model.events import Finish, Media, StreamEvent, TextDelta
+from luna.model.events import Finish, Media, Notice, Opened, StreamEvent, TextDelta, Usage
 from luna.model.fold import Fold
 from luna.protocols.prose import Prose
 from luna.stages.qwen_chat import SPOKEN
@@ -59,7 +59,8 @@ class Told:
     """Passes everything on and folds it into the message that the client will send back."""
 
     def __init__(self) -> None:
-        self._fold = Fold()
+        self._fold: Fold | None = None
+        """Of what is not words."""
         self._prose = Prose()
         self._words: list[str] = []
 
@@ -69,12 +70,15 @@ class Told:
     def feed(self, event: StreamEvent) -> Iterable[StreamEvent]:
         match event:
             case TextDelta():
-                self._words.append(self._prose.text(event.text))
+                self._words.append(event.text if self._prose.flows else self._prose.text(event.text))
             case Media():
                 self._words.append(self._prose.media(event))
             case Finish():
                 self.over(event)
+            case Opened() | Usage() | Notice():
+                pass
             case _:
+                self._fold = self._fold or Fold()
                 self._fold.feed(event)
         return (event,)
 
@@ -86,13 +90,12 @@ class Told:
 
     def message(self) -> Message:
         """The message; with the reasoning, for people to read."""
-        parts: list[Part] = []
-        if self._fold.thinking:
-            parts.append(Thought(self._fold.thinking))
-        words = "".join(self._words)
-        if words:
-            parts.append(Text(words))
-        parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._fold.client_calls]
+        fold, words = self._fold, "".join(self._words)
+        parts: list[Part] = [Text(words)] if words else []
+        if fold is not None:
+            if fold.thinking:
+                parts.insert(0, Thought(fold.thinking))
+            parts += [ToolCall(call.id, call.name, call.arguments or "{}") for call in fold.client_calls]
         return Message("assistant", parts)
 
 

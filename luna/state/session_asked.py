@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from luna.conversation.difference import Difference
 from luna.conversation.digest import History
 from luna.model.chat import Message
@@ -16,8 +18,7 @@ from luna.state.session_nodes import Node, Session, Wish
 Mode = Literal["new", "persistent", "stateless", "disabled"]
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request, as far as its session depends on it."""
 
     history: History

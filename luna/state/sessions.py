@@ -8,9 +8,10 @@ when, is `luna.state.session_expiry`'s.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
+
+import msgspec
 
 from luna.conversation.difference import Difference, first_difference
 from luna.conversation.stored import read_back
@@ -62,7 +63,7 @@ class Sessions:
         named = await self._named(asked)
         foreign = named is not None and named.scope != asked.scope
         if foreign:
-            asked, named = replace(asked, session=""), None
+            asked, named = msgspec.structs.replace(asked, session=""), None
         found = await self._found(asked, named)
         if foreign:
             found.reason += "; the session that the client names is another client's"

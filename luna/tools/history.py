@@ -25,7 +25,7 @@ def has_calls(messages: Iterable[Message]) -> bool:
 
 def as_text(messages: Sequence[Message]) -> list[Message]:
     """The conversation without `ToolCall` and `ToolResult` parts. Messages that hold none are the same objects."""
-    if not has_calls(messages) and "tool" not in [message.role for message in messages]:
+    if _are_plain(messages):
         return list(messages)
     calls: dict[str, _Call] = {}
     turns: list[Message] = []
@@ -35,6 +35,16 @@ def as_text(messages: Sequence[Message]) -> list[Message]:
                 calls[part.id] = _Call(len(calls), part.name)
         turns.append(_written(turn, calls) if has_calls([turn]) else turn)
     return turns
+
+
+def _are_plain(messages: Iterable[Message]) -> bool:
+    for message in messages:
+        if message.role == "tool":
+            return False
+        for part in message.parts:
+            if type(part) is ToolCall or type(part) is ToolResult:
+                return False
+    return True
 
 
 class _Call:

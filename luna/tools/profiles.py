@@ -9,7 +9,7 @@ tools of their own in XML. For them every byte passes as it is, since a request 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
@@ -60,6 +60,11 @@ class ClientProfile:
                 lines = text.splitlines(keepends=True)
                 return "".join([line for line in lines if not line.startswith(self.volatile_lines)])
         return text
+
+    @cached_property
+    def stabiliser(self) -> Callable[[str], str] | None:
+        """`stable`; None for a profile that has nothing to take out, as most."""
+        return self.stable if self.volatile_lines or self.volatile_blocks else None
 
     @cached_property
     def _blocks(self) -> Pattern[str]:

@@ -88,6 +88,8 @@ async def test_a_question_of_lunas_own_brings_nothing_along(desk: Conversing, up
 class Plan(OverflowPlan):
     """Wants a file for what is longer than `most` characters, and types no more than `typed`."""
 
+    short = False
+
     def __init__(self, most: int, typed: int = 1000) -> None:
         self.most, self.typed = most, typed
         self.kept: list[OverflowFile] = []

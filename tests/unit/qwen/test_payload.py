@@ -11,7 +11,7 @@ from luna.qwen.payload import Turn, completion_body, new_chat_body, stop_body
 
 def body(**changes: Any) -> Any:
     turn = Turn("c1", "qwen3.7-plus", "Hi \u4f60", 1_790_400_000, "fid-1", "child-1")
-    return msgspec.json.decode(completion_body(Turn(**{**turn.__dict__, **changes})))
+    return msgspec.json.decode(completion_body(msgspec.structs.replace(turn, **changes)))
 
 
 def test_the_first_turn() -> None:
