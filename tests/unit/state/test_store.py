@@ -226,7 +226,10 @@ async def test_a_disk_that_was_slow_is_left_to_the_thread_for_a_while(
 
 
 async def test_the_log_goes_over_into_the_file_in_the_thread(
-    watched: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watched: tuple[Store, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("luna.state.store.transaction.CHECKPOINT", 3)
     store, _ = watched
@@ -239,6 +242,14 @@ async def test_the_log_goes_over_into_the_file_in_the_thread(
     store.write(ADD, row(4))
     await store.settle()
     assert file.stat().st_size > before
+    assert not caplog.records  # and not because a connection was closed over a failure
+
+
+async def test_a_little_look_up_is_done_on_the_spot(store: Store) -> None:
+    store.write(ADD, row(1))
+    await store.settle()
+    ran_in = await store.look_up(lambda connection: threading.current_thread(), little=True)
+    assert (ran_in is threading.main_thread()) == (store.describe()["database"] == "luna.db")
 
 
 async def test_what_is_wrong_in_the_journal_costs_only_itself(
