@@ -21,8 +21,9 @@ from luna.model.preferences import LivePreferences
 from luna.state.run import TERMINAL, Run, RunRecord, plain
 from luna.state.run_archive import Page, RunArchive, RunFilter
 from luna.state.run_spans import Figures
-from luna.state.run_writing import LatestRow
+from luna.state.run_writing import COLUMNS, LatestRow
 from luna.state.store import Store
+from luna.state.store.form import Form
 from luna.state.store.tables import runs as table
 
 log = logging.getLogger("luna.state.runs")
@@ -44,7 +45,7 @@ class Runs:
         self._store = store
         self._clock = clock
         self._preferences = preferences or LivePreferences()
-        self._upsert = store.upsert(table)
+        self._upsert = Form(store.upsert(table), COLUMNS)
         self._active: dict[str, Run] = {}
         self._watchers: list[Watcher] = []
         self.archive = RunArchive(store)
