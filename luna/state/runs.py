@@ -47,6 +47,8 @@ class Runs:
         self._preferences = preferences or LivePreferences()
         self._upsert = Form(store.upsert(table), COLUMNS)
         self._active: dict[str, Run] = {}
+        self.find_active: Callable[[str], Run | None] = self._active.get
+        """The run of that id, if it goes on."""
         self._watchers: list[Watcher] = []
         self.archive = RunArchive(store)
 
@@ -92,10 +94,6 @@ class Runs:
         if self._watchers:
             self._tell(run)
         return run
-
-    def find_active(self, id: str) -> Run | None:
-        """The run of that id, if it goes on."""
-        return self._active.get(id)
 
     def active(self) -> list[Run]:
         """Those that go on, the oldest first."""
