@@ -19,7 +19,7 @@ SEARCH = 200
 """Characters of a search text that count."""
 
 _COLUMNS = (logs.c.id, logs.c.at, logs.c.level, logs.c.logger, logs.c.message, logs.c.flow, logs.c.fields)
-_INSERT = Form(insert(logs), ("id", "at", "level", "logger", "message", "folded", "flow", "fields"))
+INSERT = Form(insert(logs), ("id", "at", "level", "logger", "message", "folded", "flow", "fields"))
 _DELETE = delete(logs).where(logs.c.id == bindparam("key"))
 
 
@@ -85,7 +85,7 @@ class LogArchive:
 
     def keep(self, entries: list[LogEntry]) -> None:
         """Queue lines to be written."""
-        self._store.write(_INSERT, [_row(entry) for entry in entries])
+        self._store.write(INSERT, [_row(entry) for entry in entries])
 
     async def last(self) -> int:
         """The highest id there is; 0 for none."""
