@@ -6,7 +6,7 @@ secrets, are `luna.wire.redact`'s. Rather takes a word too many than a key too f
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -98,6 +98,19 @@ class Censor:
             self._redactor = Redactor(self.known)  # which forgets what it has found
         text = redacted.decode("utf-8", "replace")
         return text if _harmless(redacted) else _without_telling(text)
+
+    def lines(self, said: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+        """Several lines, each as `line` has it: one look at all of them, and mostly that is all it takes."""
+        try:
+            written = [msgspec.json.encode(each) for each in said]
+        except (TypeError, ValueError, RecursionError):
+            written = []
+        if written and max(map(len, written)) <= LONGEST:
+            data = b"[" + b",".join(written) + b"]"
+            # What JSON spells otherwise could hide a secret.
+            if b"\\" not in data and _harmless(data) and self._redactor.body(data) is data:
+                return msgspec.json.decode(data, type=list[tuple[str, dict[str, Any]]])
+        return [self.line(message, fields) for message, fields in said]
 
     def line(self, message: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """A message with its structured fields: plain values, whatever went in."""

@@ -9,6 +9,7 @@ import msgspec
 
 from luna.state.run import folded, plain
 from luna.state.store import Store
+from luna.state.store.form import Form, Values
 from luna.state.store.sql import ColumnElement, bindparam, delete, func, insert, select
 from luna.state.store.tables import logs
 
@@ -18,7 +19,7 @@ SEARCH = 200
 """Characters of a search text that count."""
 
 _COLUMNS = (logs.c.id, logs.c.at, logs.c.level, logs.c.logger, logs.c.message, logs.c.flow, logs.c.fields)
-_INSERT = insert(logs)
+INSERT = Form(insert(logs), ("id", "at", "level", "logger", "message", "folded", "flow", "fields"))
 _DELETE = delete(logs).where(logs.c.id == bindparam("key"))
 
 
@@ -84,7 +85,7 @@ class LogArchive:
 
     def keep(self, entries: list[LogEntry]) -> None:
         """Queue lines to be written."""
-        self._store.write(_INSERT, [_row(entry) for entry in entries])
+        self._store.write(INSERT, [_row(entry) for entry in entries])
 
     async def last(self) -> int:
         """The highest id there is; 0 for none."""
@@ -127,18 +128,11 @@ class LogArchive:
         return removed
 
 
-def _row(entry: LogEntry) -> dict[str, Any]:
-    traceback = entry.fields.get("traceback", "")
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "level": entry.level,
-        "logger": entry.logger[:80],
-        "message": entry.message,
-        "folded": folded(f"{entry.message}\n{traceback}" if traceback else entry.message),
-        "flow": entry.flow or None,
-        "fields": msgspec.json.encode(entry.fields).decode() if entry.fields else None,
-    }
+def _row(entry: LogEntry) -> Values:
+    message, fields = entry.message, entry.fields
+    searched = folded(f"{message}\n{fields['traceback']}" if fields.get("traceback") else message)
+    written = msgspec.json.encode(fields).decode() if fields else None
+    return entry.id, entry.at, entry.level, entry.logger[:80], message, searched, entry.flow or None, written
 
 
 def _entry(row: Any) -> LogEntry:

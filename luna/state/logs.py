@@ -133,7 +133,8 @@ class Logs:
         if not said:
             return 0
         censor = self._discretion.now()
-        entries = [self._entry(each, censor) for each in said]
+        told = censor.lines([(each.message[:_LOOKED_AT], each.fields) for each in said])
+        entries = [self._entry(each, censor, *line) for each, line in zip(said, told, strict=True)]
         self._ring.extend(entries)
         self._archive.keep(entries)
         for watcher in self._watchers:
@@ -143,10 +144,9 @@ class Logs:
                 self.note("warning", f"a watcher of the log failed: {type(error).__name__}", logger="luna.state.logs")
         return len(entries)
 
-    def _entry(self, said: _Said, censor: Censor) -> LogEntry:
+    def _entry(self, said: _Said, censor: Censor, message: str, fields: dict[str, Any]) -> LogEntry:
         moment = int(said.at * 1_000_000)
         self._last = moment if moment > self._last else self._last + 1
-        message, fields = censor.line(said.message[:_LOOKED_AT], said.fields)
         if said.traceback:
             fields["traceback"] = censor.text(_last_lines(said.traceback))[-TRACEBACK:]
         flow = said.flow if _FLOW.fullmatch(said.flow) else ""

@@ -291,7 +291,8 @@ class Run:
         self._queue_begun = None
 
     def _since_birth(self) -> float:
-        return round((self._clock.monotonic() - self._begun) * 1000, 3)
+        # Milliseconds with three digits; `round` takes ten times as long.
+        return ((self._clock.monotonic() - self._begun) * 1e6 + 0.5) // 1 / 1e3
 
 
 def plain(text: str, limit: int) -> str:

@@ -21,8 +21,9 @@ from luna.model.preferences import LivePreferences
 from luna.state.run import TERMINAL, Run, RunRecord, plain
 from luna.state.run_archive import Page, RunArchive, RunFilter
 from luna.state.run_spans import Figures
-from luna.state.run_writing import LatestRow
+from luna.state.run_writing import COLUMNS, LatestRow
 from luna.state.store import Store
+from luna.state.store.form import Form
 from luna.state.store.tables import runs as table
 
 log = logging.getLogger("luna.state.runs")
@@ -44,8 +45,10 @@ class Runs:
         self._store = store
         self._clock = clock
         self._preferences = preferences or LivePreferences()
-        self._upsert = store.upsert(table)
+        self._upsert = Form(store.upsert(table), COLUMNS)
         self._active: dict[str, Run] = {}
+        self.find_active: Callable[[str], Run | None] = self._active.get
+        """The run of that id, if it goes on."""
         self._watchers: list[Watcher] = []
         self.archive = RunArchive(store)
 
@@ -91,10 +94,6 @@ class Runs:
         if self._watchers:
             self._tell(run)
         return run
-
-    def find_active(self, id: str) -> Run | None:
-        """The run of that id, if it goes on."""
-        return self._active.get(id)
 
     def active(self) -> list[Run]:
         """Those that go on, the oldest first."""

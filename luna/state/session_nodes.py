@@ -148,19 +148,24 @@ class HotNodes:
 
     def add(self, node: Node) -> Node:
         """Keep it at hand; returns the one that counts, which is the one that was there before."""
-        nodes = self._by_digest.setdefault(node.digest, [])
-        same = next((known for known in nodes if known.id == node.id), None)
-        if same is None:
-            nodes.append(node)
-            node.weight = _weight(node)
-            self._count(1, node.weight)
-            if len(nodes) > TWINS:
-                self._count(-1, -nodes.pop(0).weight)
-        self._by_digest.move_to_end(node.digest)
+        nodes = self._by_digest.get(node.digest)
+        if nodes is None:
+            nodes = self._by_digest[node.digest] = []
+        else:
+            self._by_digest.move_to_end(node.digest)
+        for same in nodes:
+            if same.id == node.id:
+                return same
+        nodes.append(node)
+        node.weight = _weight(node)
+        self._size += 1
+        self.bytes += node.weight
+        if len(nodes) > TWINS:
+            self._count(-1, -nodes.pop(0).weight)
         while self._size > self._limit or self.bytes > self._most_bytes:
             _, dropped = self._by_digest.popitem(last=False)
             self._count(-len(dropped), -sum([each.weight for each in dropped]))
-        return same or node
+        return node
 
     def drop(self, which: Iterable[Node]) -> None:
         """Forget these."""

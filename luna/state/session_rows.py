@@ -8,6 +8,7 @@ from typing import Any
 
 from luna.state.place import Place
 from luna.state.session_nodes import TWINS, Node, Session
+from luna.state.store.form import Form, Values
 from luna.state.store.prepared import Prepared
 from luna.state.store.sql import (
     ColumnElement,
@@ -27,29 +28,85 @@ from luna.state.store.tables import chats, messages, nodes, sessions, summaries
 
 PROVIDER = "qwen-ai"
 
-ADD_SESSION = insert(sessions)
-ADD_NODE = insert(nodes)
-ADD_MESSAGES = insert(messages)
-TOUCH_SESSION = (
+ADD_SESSION = Form(
+    insert(sessions),
+    (
+        "id",
+        "scope",
+        "source",
+        "workspace",
+        "thread_id",
+        "title",
+        "model",
+        "provider_id",
+        "account_id",
+        "chat_id",
+        "mode",
+        "reason",
+        "turn_count",
+        "message_count",
+        "first_message",
+        "created_at",
+        "updated_at",
+        "last_request_at",
+        "title_folded",
+    ),
+)
+ADD_NODE = Form(
+    insert(nodes),
+    (
+        "id",
+        "digest",
+        "asked",
+        "session_id",
+        "subagent",
+        "parent_id",
+        "account_id",
+        "chat_id",
+        "response_id",
+        "model",
+        "system",
+        "instructions",
+        "next",
+        "depth",
+        "position",
+        "created_at",
+    ),
+)
+ADD_MESSAGES = Form(
+    insert(messages),
+    (
+        "id",
+        "session_id",
+        "position",
+        "role",
+        "content",
+        "created_at",
+        "run_id",
+        "provider_id",
+        "account_id",
+        "chat_id",
+    ),
+)
+_TOUCHED = (
+    "model",
+    "account_id",
+    "chat_id",
+    "reason",
+    "turn_count",
+    "message_count",
+    "updated_at",
+    "last_request_at",
+)
+TOUCH_SESSION = Form(
     update(sessions)
     .where(sessions.c.id == bindparam("session"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (
-                "model",
-                "account_id",
-                "chat_id",
-                "reason",
-                "turn_count",
-                "message_count",
-                "updated_at",
-                "last_request_at",
-            )
-        }
-    )
+    .values({name: bindparam(f"new_{name}") for name in _TOUCHED}),
+    (*(f"new_{name}" for name in _TOUCHED), "session"),
 )
-GONE_ON_FROM = update(nodes).where(nodes.c.id == bindparam("node")).values(next=bindparam("request"))
+GONE_ON_FROM = Form(
+    update(nodes).where(nodes.c.id == bindparam("node")).values(next=bindparam("request")), ("request", "node")
+)
 NAME_SESSION = (
     update(sessions)
     .where(sessions.c.id == bindparam("session"), sessions.c.title.is_(None))
@@ -241,23 +298,24 @@ def node_of(row: Sequence[Any], session: Session) -> Node:
     return Node(name, digest, asked, session, parent, place, instructions, depth, position, created, after, subagent)
 
 
-def node_row(node: Node) -> dict[str, Any]:
+def node_row(node: Node) -> Values:
     """The row of a node."""
-    return {
-        "id": node.id,
-        "digest": node.digest,
-        "asked": node.asked,
-        "session_id": node.session.id,
-        "subagent": node.subagent,
-        "parent_id": node.parent,
-        "account_id": node.place.account,
-        "chat_id": node.place.chat,
-        "response_id": node.place.response,
-        "model": node.place.model,
-        "system": node.place.system,
-        "instructions": node.instructions,
-        "next": node.next,
-        "depth": node.depth,
-        "position": node.position,
-        "created_at": node.created,
-    }
+    place = node.place
+    return (
+        node.id,
+        node.digest,
+        node.asked,
+        node.session.id,
+        node.subagent,
+        node.parent,
+        place.account,
+        place.chat,
+        place.response,
+        place.model,
+        place.system,
+        node.instructions,
+        node.next,
+        node.depth,
+        node.position,
+        node.created,
+    )

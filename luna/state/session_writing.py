@@ -5,7 +5,6 @@ Owns the rows and how many messages a session keeps. The history that clients re
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from luna.conversation.stored import packed
 from luna.conversation.titles import first_words
@@ -17,6 +16,7 @@ from luna.state.run import folded
 from luna.state.session_asked import Found
 from luna.state.session_nodes import Session
 from luna.state.store import Store
+from luna.state.store.form import Values
 
 TRIM_EVERY = 16
 """Answers between two looks at how many messages a session has."""
@@ -59,61 +59,50 @@ def _summarises(options: SessionPreferences) -> bool:
 
 
 def _write_session(store: Store, found: Found, session: Session, place: Place, at: float) -> None:
-    current = {
-        "model": place.model,
-        "account_id": place.account,
-        "chat_id": place.chat,
-        "reason": found.reason,
-        "turn_count": session.turns,
-        "message_count": session.messages,
-        "updated_at": at,
-        "last_request_at": at,
-    }
     if session.stored:
-        touched = {f"new_{name}": value for name, value in current.items()}
-        store.write(rows.TOUCH_SESSION, {"session": session.id, **touched})
+        turned = place.model, place.account, place.chat, found.reason, session.turns, session.messages, at, at
+        store.write(rows.TOUCH_SESSION, (*turned, session.id))
         if session.turns == 1:  # it has been cleared
-            store.write(rows.NAME_SESSION, {"session": session.id, **_name(found)})
+            words, searched = _name(found)
+            store.write(rows.NAME_SESSION, {"session": session.id, "words": words, "folded": searched})
         return
     session.stored = True
-    named = _name(found)
-    lasting = {
-        "id": session.id,
-        "scope": session.scope,
-        "source": session.source,
-        "workspace": session.workspace or None,
-        "thread_id": session.thread,
-        "title": named["words"],
-        "title_folded": named["folded"],
-        "provider_id": rows.PROVIDER,
-        "mode": "persistent",
-        "created_at": at,
-        "first_message": session.first or None,
-    }
-    store.write(rows.ADD_SESSION, lasting | current)
+    words, searched = _name(found)
+    row = (
+        session.id,
+        session.scope,
+        session.source,
+        session.workspace or None,
+        session.thread,
+        words,
+        place.model,
+        rows.PROVIDER,
+        place.account,
+        place.chat,
+        "persistent",
+        found.reason,
+        session.turns,
+        session.messages,
+        session.first or None,
+        at,
+        at,
+        at,
+        searched,
+    )
+    store.write(rows.ADD_SESSION, row)
 
 
-def _name(found: Found) -> dict[str, str | None]:
-    """What it is called as long as nobody gives it a name."""
+def _name(found: Found) -> tuple[str | None, str | None]:
+    """What it is called as long as nobody gives it a name, and that as it is searched."""
     words = first_words(found.asked.history.messages, found.asked.history.profile)
-    return {"words": words or None, "folded": folded(words) or None}
+    return words or None, folded(words) or None
 
 
 def _message_rows(
     fresh: Sequence[Message], session: str, first: int, place: Place, run: str, at: float
-) -> list[dict[str, Any]]:
+) -> list[Values]:
+    last = (at, run, rows.PROVIDER, place.account, place.chat)
     return [
-        {
-            "id": f"{run}:{number}",
-            "session_id": session,
-            "position": first + number,
-            "role": message.role,
-            "content": packed(message),
-            "created_at": at,
-            "run_id": run,
-            "provider_id": rows.PROVIDER,
-            "account_id": place.account,
-            "chat_id": place.chat,
-        }
+        (f"{run}:{number}", session, first + number, message.role, packed(message), *last)
         for number, message in enumerate(fresh)
     ]

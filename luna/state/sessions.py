@@ -215,7 +215,7 @@ class Sessions:
             return None
         found.settled = True
         if found.node is not None:
-            self.store.write(rows.GONE_ON_FROM, {"node": found.node.id, "request": asked.history.digest})
+            self.store.write(rows.GONE_ON_FROM, (asked.history.digest, found.node.id))
         # Where the client sends its new words alone, the turns before them are the ones that the node counts.
         before = found.node.depth if found.node is not None and not found.known else 0
         node = Node(

@@ -6,7 +6,7 @@ name a chat by itself, and a chat that was forgotten can be asked for upstream. 
 `luna.state.sessions`.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from sys import getsizeof
 
 from luna.state.place import Place
@@ -29,10 +29,10 @@ class Turns:
         self.bytes = 0
         """What they take, at most."""
         self._places: OrderedDict[str, Place] = OrderedDict()
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return f"<Turns {len(self._places)} chats, {self._running.total()} generating>"
+        return f"<Turns {len(self._places)} chats, {sum(self._running.values())} generating>"
 
     def note(self, place: Place) -> None:
         """The place's chat has a new last answer."""
@@ -58,17 +58,17 @@ class Turns:
 
     def begin(self, chat: str) -> None:
         """A flow of this luna generates in the chat from now on."""
-        self._running[chat] += 1
+        self._running[chat] = self._running.get(chat, 0) + 1
 
     def end(self, chat: str) -> None:
         """It does no longer."""
-        self._running[chat] -= 1
-        if self._running[chat] <= 0:
-            del self._running[chat]
+        left = self._running.pop(chat, 0) - 1
+        if left > 0:
+            self._running[chat] = left
 
     def generators(self, chat: str) -> int:
         """How many flows of this luna generate in the chat."""
-        return self._running[chat]
+        return self._running.get(chat, 0)
 
 
 def _weight(place: Place) -> int:

@@ -45,8 +45,8 @@ async def fill(store: Store) -> dict[bytes, str]:
         for number in range(begin, begin + 1000):
             digest = History.of(history(f"question {number}", "answer"), GENERIC, "").digest
             made[digest] = name = f"session-{number}"
-            store.write(rows.ADD_SESSION, session_row(name, number))
-            store.write(rows.ADD_NODE, node_row(name, digest))
+            store.write(rows.ADD_SESSION.statement, session_row(name, number))
+            store.write(rows.ADD_NODE.statement, node_row(name, digest))
         await store.commit()
     return made
 
@@ -66,8 +66,8 @@ async def converse(store: Store, said: list[str], answer: str, turn: int) -> Non
     """One turn of the long conversation."""
     digest = History.of(history(*said, answer), GENERIC, "").digest
     if turn == 0:
-        store.write(rows.ADD_SESSION, session_row("long", 0))
-    store.write(rows.ADD_NODE, node_row("long", digest) | {"id": f"long-{turn}", "depth": 2 * turn + 2})
+        store.write(rows.ADD_SESSION.statement, session_row("long", 0))
+    store.write(rows.ADD_NODE.statement, node_row("long", digest) | {"id": f"long-{turn}", "depth": 2 * turn + 2})
     await store.commit()
 
 

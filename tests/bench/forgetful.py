@@ -5,17 +5,17 @@ once, and a commit returns.
 """
 
 import sys
-from collections.abc import Sequence
 
 from sqlalchemy import Executable
 
 from luna.cli.main import main
 from luna.state.store import Store
-from luna.state.store.transaction import Row
+from luna.state.store.form import Form
+from luna.state.store.writer import Rows, Writer
 
 
-def forget(_store: Store, _statement: Executable, _rows: Row | Sequence[Row]) -> None:
-    """In the place of `Store.write`."""
+def forget(_writer: Writer, _statement: "Executable | Form", _rows: Rows) -> None:
+    """In the place of `Writer.write`."""
 
 
 async def at_once(_store: Store) -> None:
@@ -23,6 +23,6 @@ async def at_once(_store: Store) -> None:
 
 
 if __name__ == "__main__":
-    Store.write = forget  # type: ignore[method-assign, assignment]
+    Writer.write = forget  # type: ignore[assignment, method-assign]
     Store.commit = at_once  # type: ignore[method-assign, assignment]
     sys.exit(main())

@@ -219,7 +219,7 @@ def checkpoint(connection: "Connection") -> None:
 
 def _pragma(connection: "Connection", words: str) -> None:
     try:
-        connection.connection.cursor().execute(words).close()
+        connection.connection.cursor().execute(f"PRAGMA {words}").close()
     except connection.dialect.loaded_dbapi.Error as error:
         raise wrapped(words, error, connection.dialect) from error
 

@@ -29,6 +29,7 @@ VERSION = 1
 ID = 16
 HEADER = len(MAGIC) + 1 + ID
 _FRAME = struct.Struct("<II")
+_FRAME_SIZE = _FRAME.size
 
 FULL = 8 * 1024 * 1024
 """Bytes from which on it takes no more before all of it was brought in."""
@@ -110,33 +111,42 @@ class Journal:
     def append(self, transaction: Sequence[Bound]) -> bool:
         """Durable on return, as far as a process can end. False when it is too large, or has values that the driver
         of the database is to be asked about. Raises OSError; then nothing of it is there."""
-        places, known = self._places, len(self._places)
-        said: list[tuple[int, str | None, Sequence[Sequence[Any]]]] = []
-        for sql, rows in transaction:
-            place = places.get(sql)
-            if place is None:
-                places[sql] = place = len(places)
-                said.append((place, sql, rows))
-            else:
-                said.append((place, None, rows))
+        places = self._places
+        known, taken = len(places), False
+        try:
+            said = [(places[sql], None, rows) for sql, rows in transaction]
+        except KeyError:
+            said = self._introduced(transaction)
         try:
             body = self._encode((self.number + 1, said))
-            if len(body) <= LARGE:
-                frame = _FRAME.pack(len(body), crc32(body, self._seed)) + body
-                _write(self._file, frame)
+            size = len(body)
+            if size <= LARGE:
+                _write(self._file, _FRAME.pack(size, crc32(body, self._seed)) + body)
                 self.number += 1
-                self._size += len(frame)
-                known = len(places)
-                return True
+                self._size += _FRAME_SIZE + size
+                taken = True
         except (TypeError, ValueError, OverflowError):
             pass  # the database's driver has the words for what is wrong
         except OSError:
             self._cut()
             raise
         finally:
-            while len(places) > known:  # their SQL stands nowhere
-                places.popitem()
-        return False
+            if not taken:
+                self._forget(known)
+        return taken
+
+    def _introduced(self, transaction: Sequence[Bound]) -> list[tuple[int, Any, Any]]:
+        """With the SQL of those that are not known yet."""
+        places, said = self._places, list[tuple[int, Any, Any]]()
+        for sql, rows in transaction:
+            new = sql not in places
+            said.append((places.setdefault(sql, len(places)), sql if new else None, rows))
+        return said
+
+    def _forget(self, known: int) -> None:
+        """What came after so many: its SQL stands nowhere."""
+        while len(self._places) > known:
+            self._places.popitem()
 
     def clear(self) -> None:
         """Begin anew: all of it was brought in."""

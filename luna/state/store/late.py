@@ -4,30 +4,25 @@
 so a change is either in the row, or finds that it needs a row of its own, whatever the thread.
 """
 
-from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
+
+from luna.state.store.form import Values
 
 
-class LateRow(Sequence[dict[str, Any]]):
-    """The rows of one write, of which there is one."""
+class LateRow(list[Any]):
+    """The rows of one write: none before it is taken, one from then on."""
+
+    __slots__ = ("taken",)
 
     def __init__(self) -> None:
-        self._row: dict[str, Any] | None = None
         self.taken = False
 
-    def make(self) -> dict[str, Any]:
+    def make(self) -> dict[str, Any] | Values:
         """The row as it is now."""
         raise NotImplementedError
 
-    def __len__(self) -> int:
-        return 1
-
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[dict[str, Any]]: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | Sequence[dict[str, Any]]:
-        if self._row is None:
+    def take(self) -> None:
+        """Make the row, if it has not been made."""
+        if not self.taken:
             self.taken = True
-            self._row = self.make()
-        return (self._row,)[index]
+            self.append(self.make())

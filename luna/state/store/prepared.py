@@ -17,7 +17,7 @@ from luna.state.store.sql import Connection, Executable, made
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-Way = tuple[str, Callable[[Mapping[str, object]], Any] | None]
+Way = tuple[str, Callable[[Any], Any] | None]
 NO_WAY: Way = "", None
 
 
@@ -66,6 +66,10 @@ class Prepared:
         text = self._text(dialect)
         return (text.sql, text.in_order or text.bound) if text.lasting else NO_WAY
 
+    def order(self, dialect: "Dialect | LocalDialect") -> tuple[str, ...]:
+        """The names of its values, in their order."""
+        return self._text(dialect).order
+
     def _text(self, dialect: "Dialect | LocalDialect") -> "_Text":
         made = self._texts.get(dialect.name)
         if made is None:
@@ -76,7 +80,7 @@ class Prepared:
 class _Text:
     """It, as one dialect spells it."""
 
-    __slots__ = ("_fixed", "_order", "in_order", "lasting", "sql")
+    __slots__ = ("_fixed", "in_order", "lasting", "order", "sql")
 
     def __init__(
         self, statement: Executable, columns: Collection[str] | None, dialect: "Dialect | LocalDialect"
@@ -84,13 +88,13 @@ class _Text:
         known = texts.find(statement, columns) if dialect.name == "sqlite" else None
         if known is not None:
             words, values = known
-            self.sql, self.lasting, self._order = words.sql, True, words.order
+            self.sql, self.lasting, self.order = words.sql, True, words.order
             self._fixed: dict[str, Any] = {**words.fixed, **values}
         else:
             self._compile(statement, columns, dialect)
         given = frozenset(columns or ())
         # All that there is to be done for most: the values, in their order.
-        self.in_order = itemgetter(*self._order) if len(self._order) > 1 and given.issuperset(self._order) else None
+        self.in_order = itemgetter(*self.order) if len(self.order) > 1 and given.issuperset(self.order) else None
 
     def _compile(
         self, statement: Executable, columns: Collection[str] | None, dialect: "Dialect | LocalDialect"
@@ -101,7 +105,7 @@ class _Text:
         )
         self.sql = str(compiled)
         self.lasting = not (compiled.post_compile_params or compiled.literal_execute_params)
-        self._order = tuple(compiled.positiontup or ())
+        self.order = tuple(compiled.positiontup or ())
         defaults = {column.key: column.default for column in compiled.insert_prefetch or ()}
         self._fixed = {**compiled.params, **{name: default.arg for name, default in defaults.items()}}
 
@@ -109,10 +113,10 @@ class _Text:
         """The values as the driver takes them."""
         if self.in_order is not None:
             return self.in_order(values)
-        if not self._order:
+        if not self.order:
             return {**self._fixed, **values}  # by name, as PostgreSQL's driver has it
         fixed = self._fixed
-        return [values[name] if name in values else fixed[name] for name in self._order]
+        return [values[name] if name in values else fixed[name] for name in self.order]
 
 
 def committed(connection: Connection) -> None:

@@ -19,12 +19,12 @@ import anyio.to_thread
 from luna.model.errors import Kind, LunaError
 from luna.state.store import errors
 from luna.state.store.database import READERS, Database, Place, database_place, open_database, open_journal
+from luna.state.store.form import Form
 from luna.state.store.journal import Journal
 from luna.state.store.reader import Reader
 from luna.state.store.sql import Connection, Executable, Select, named
 from luna.state.store.sql import Row as ResultRow
-from luna.state.store.transaction import Row
-from luna.state.store.writer import Writer
+from luna.state.store.writer import Rows, Writer
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -57,6 +57,12 @@ class Store:
         self._reader = Reader(database)
         self._readers = anyio.CapacityLimiter(READERS)
         self._upserts: dict[Table, Executable] = {}
+        self.write: Callable[[Executable | Form, Rows], None] = self._writer.write
+        """Queue a statement for one row or several: bound parameters by name, of a `Form` in its order. Never blocks,
+        never raises; the order is kept. Build statements once: neighbours with the same one are executed together."""
+        self.commit_here: Callable[[], bool] = self._writer.commit_here
+        """Whether everything that was queued is durable, after it was brought in on the spot if that could be done:
+        what `commit` does first, for whoever would rather not wait."""
         self.problems = problems
         """What went wrong at the start, for people to read."""
 
@@ -112,16 +118,6 @@ class Store:
                 log.warning("database: what stands in the journal is brought in at the next start: %s", error.message)
 
     # Writing
-
-    def write(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
-        """Queue a statement for one row or several (bound parameters by name). Never blocks, never raises; the order
-        is kept. Build statements once: neighbours with the same one are executed together."""
-        self._writer.write(statement, rows)
-
-    def commit_here(self) -> bool:
-        """Whether everything that was queued is durable, after it was brought in on the spot if that could be done:
-        what `commit` does first, for whoever would rather not wait."""
-        return self._writer.commit_here()
 
     async def commit(self) -> None:
         """Return when everything that was queued before is durable. Raises LunaError(INTERNAL)."""

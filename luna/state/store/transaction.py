@@ -10,14 +10,19 @@ from typing import Any
 
 from luna.state.store import texts
 from luna.state.store.database import Database, checkpoint
+from luna.state.store.form import Form
 from luna.state.store.journal import Bound
+from luna.state.store.late import LateRow
 from luna.state.store.local import DIALECT
 from luna.state.store.prepared import NO_WAY, Prepared, Way, committed, cursor_of, wrapped
 from luna.state.store.recovery import MARK, apply
 from luna.state.store.sql import Connection, Executable
 
 Row = Mapping[str, Any]
-Write = tuple[Executable, Sequence[Row]]
+Write = tuple["Executable | Form", Sequence[Any]]
+"""A statement and its rows: by name, of a `Form` in its order."""
+
+Named = tuple[Executable, Sequence[Row]]
 
 PREPARED = 200
 """Statements whose text is kept."""
@@ -46,17 +51,21 @@ class Transactions:
         hold."""
         found: list[Bound] = []
         for statement, rows in batch:
+            if type(rows) is not list and isinstance(rows, LateRow):
+                rows.take()
             most -= len(rows)
             if most < 0:
                 return None
             if not rows:
                 continue
-            row = rows[0]
-            way = self._ways.get((statement, *row)) or self._find_way(statement, row)
-            sql, bind = way
+            if type(statement) is Form:
+                sql, bind = statement.known or statement.way()
+            else:
+                row: Any = rows[0]
+                sql, bind = self._ways.get((statement, *row)) or self._find_way(statement, row)  # type: ignore[arg-type]
             if bind is None:
                 return None
-            found.append((sql, [bind(row)] if len(rows) == 1 else [*map(bind, rows)]))
+            found.append((sql, rows if bind is tuple else [*map(bind, rows)]))
         return found
 
     def _find_way(self, statement: Executable, row: Row) -> Way:
@@ -80,7 +89,7 @@ class Transactions:
                 checkpoint(connection)
             if mark:
                 wrong = self._apply(connection, kept, mark)
-            for statement, rows in _grouped(batch):
+            for statement, rows in _grouped([_by_name(write) for write in batch]):
                 self._prepare(statement, rows[0]).write(connection, self._cursor, rows)
                 self._rows += len(rows)
             committed(connection)
@@ -126,9 +135,18 @@ def names_its_rows(statement: Executable) -> bool:
     return look(statement)
 
 
-def _grouped(batch: Sequence[Write]) -> Sequence[Write]:
+def _by_name(write: Write) -> Named:
+    statement, rows = write
+    if isinstance(rows, LateRow):
+        rows.take()
+    if isinstance(statement, Form):
+        return statement.statement, statement.named(rows)
+    return statement, rows
+
+
+def _grouped(batch: Sequence[Named]) -> Sequence[Named]:
     """Neighbours with the same statement become one. Rows of one statement have the same columns."""
-    grouped: list[Write] = []
+    grouped: list[Named] = []
     last: Executable | None = None
     for statement, rows in batch:
         if not rows:

@@ -10,8 +10,9 @@ wrong in itself is dropped and named, so that it cannot hold back the others.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import anyio
 from anyio.lowlevel import current_token
@@ -20,12 +21,17 @@ from luna.model.errors import Kind, LunaError
 from luna.state.store import errors
 from luna.state.store.ahead import Ahead
 from luna.state.store.database import Database
+from luna.state.store.form import Form, Values
 from luna.state.store.journal import Journal
+from luna.state.store.late import LateRow
 from luna.state.store.sql import Executable
 from luna.state.store.thread import OwnThread
-from luna.state.store.transaction import Row, Transactions, Write
+from luna.state.store.transaction import Transactions, Write
 
 log = logging.getLogger("luna.state.store")
+
+Rows = dict[str, Any] | Values | list[dict[str, Any]] | list[Values] | LateRow
+"""One row, or several."""
 
 MOST = 2_000
 """Writes in one transaction."""
@@ -89,11 +95,11 @@ class Writer:
         """Transactions that are durable, and not in the database yet."""
         return self._ahead.count
 
-    def write(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
+    def write(self, statement: Executable | Form, rows: Rows) -> None:
         """Queue one statement for one row or several. Never blocks, never raises."""
-        self._waiting.append((statement, (rows,) if isinstance(rows, Mapping) else rows))
+        self._waiting.append((statement, [rows] if isinstance(rows, (dict, tuple)) else rows))
         self._queued += 1
-        if len(self._waiting) > LIMIT:
+        if self._queued - self._done > LIMIT and len(self._waiting) > LIMIT:
             self._waiting.popleft()
             self._done += 1
             self.lost += 1

@@ -153,6 +153,8 @@ def test_the_quick_look_at_a_line_lets_pass_what_the_thorough_one_would(message:
     assert kept == msgspec.json.decode(msgspec.json.encode(censor.fields(fields)))
     assert CANARY not in f"{said} {kept}"
     assert "short" not in f"{said} {kept}"
+    beside = ("well", {"status": 200})
+    assert censor.lines([beside, (message, fields), beside]) == [beside, (said, kept), beside]
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,18 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from luna.model.errors import Kind, LunaError
+from luna.state import log_archive
+from luna.state import session_rows as rows
+from luna.state.run_writing import COLUMNS
 from luna.state.store import Store
 from luna.state.store.ahead import SMALL, WARY
 from luna.state.store.database import DatabaseError, database_url
+from luna.state.store.form import Form
 from luna.state.store.journal import Bound, Journal
 from luna.state.store.late import LateRow
 from luna.state.store.migrations import NewerDatabase
 from luna.state.store.prepared import Prepared
-from luna.state.store.tables import VERSION, account_states, chats, files, meta, metadata
+from luna.state.store.tables import VERSION, account_states, chats, files, meta, metadata, runs
 from luna.state.store.transaction import Transactions, Write, names_its_rows
 from tests.support.stores import Database
 
@@ -226,7 +230,10 @@ async def test_a_disk_that_was_slow_is_left_to_the_thread_for_a_while(
 
 
 async def test_the_log_goes_over_into_the_file_in_the_thread(
-    watched: tuple[Store, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watched: tuple[Store, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("luna.state.store.transaction.CHECKPOINT", 3)
     store, _ = watched
@@ -239,6 +246,14 @@ async def test_the_log_goes_over_into_the_file_in_the_thread(
     store.write(ADD, row(4))
     await store.settle()
     assert file.stat().st_size > before
+    assert not caplog.records  # and not because a connection was closed over a failure
+
+
+async def test_a_little_look_up_is_done_on_the_spot(store: Store) -> None:
+    store.write(ADD, row(1))
+    await store.settle()
+    ran_in = await store.look_up(lambda connection: threading.current_thread(), little=True)
+    assert (ran_in is threading.main_thread()) == (store.describe()["database"] == "luna.db")
 
 
 async def test_what_is_wrong_in_the_journal_costs_only_itself(
@@ -272,6 +287,28 @@ async def test_a_row_is_made_when_it_is_taken(store: Store) -> None:
     assert late.taken
     late.title = "too late"
     assert await titles(store) == {"c1": "late"}
+
+
+@pytest.mark.parametrize(
+    "columns", [("id", "account_id", "state", "created_at"), ("state", "created_at", "id", "account_id")]
+)
+async def test_rows_of_a_form_have_the_order_of_its_columns(store: Store, columns: tuple[str, ...]) -> None:
+    form = Form(insert(chats), columns)
+    many = [tuple({**row(number), "attempts": 3}[column] for column in columns) for number in range(2 * SMALL)]
+    store.write(form, many[0])
+    await store.commit()
+    store.write(form, many[1:])  # too many for the journal
+    await store.commit()
+    assert len(await titles(store)) == 2 * SMALL
+    assert {one.account_id for one in await store.read(select(chats))} == {row(0)["account_id"]}
+
+
+async def test_what_every_request_writes_is_in_the_order_of_the_database(tmp_path: Path) -> None:
+    async with Store.opened(tmp_path) as store:
+        run = Form(store.upsert(runs), COLUMNS)
+    session = rows.ADD_SESSION, rows.TOUCH_SESSION, rows.ADD_NODE, rows.GONE_ON_FROM, rows.ADD_MESSAGES
+    for form in (run, *session, log_archive.INSERT):
+        assert form.way()[1] is tuple, form.columns
 
 
 async def test_an_upsert_replaces_the_row_of_its_key(store: Store) -> None:
