@@ -75,18 +75,7 @@ ADD_NODE = Form(
 )
 ADD_MESSAGES = Form(
     insert(messages),
-    (
-        "id",
-        "session_id",
-        "position",
-        "role",
-        "content",
-        "created_at",
-        "run_id",
-        "provider_id",
-        "account_id",
-        "chat_id",
-    ),
+    ("id", "session_id", "position", "role", "content", "created_at", "run_id", "provider_id", "account_id", "chat_id"),
 )
 _TOUCHED = (
     "model",

@@ -45,7 +45,7 @@ def test_a_request_comes_out_as_it_went_in_but_for_the_slack(request: OutRequest
 @given(REQUESTS)
 def test_whatever_makes_up_a_request_is_described(request: OutRequest) -> None:
     """A field that is added to a request must not be lost on the way."""
-    assert set(OutRequest.__dataclass_fields__) - {"body", "timeouts"} | {"connect", "head", "idle"} == set(
+    assert set(OutRequest.__struct_fields__) - {"body", "timeouts"} | {"connect", "head", "idle"} == set(
         Described.__struct_fields__
     )
     outer = through(request, "https://worker.example", "the-key")
