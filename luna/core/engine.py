@@ -27,7 +27,7 @@ from luna.core.stage import AnswerStage
 from luna.core.tap import Tap
 from luna.model.alarm import Alarm, Beside
 from luna.model.dialect import Encoder
-from luna.model.errors import Kind, LunaError
+from luna.model.errors import Kind, LunaError, is_panic
 from luna.model.events import Batch, Stream
 
 log = logging.getLogger("luna.engine")
@@ -101,7 +101,9 @@ class Engine:
             flow.outcome = flow.outcome or Outcome.COMPLETED
         except LunaError as error:
             await self._fail(flow, answer, chain, error)
-        except Exception as error:  # the one place where the unforeseen becomes an answer
+        except BaseException as error:  # the one place where the unforeseen becomes an answer
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
             said = "flow %s: unexpected %s at stage %s"
             log.exception(said, flow.id, type(error).__name__, flow.stage, extra={"flow": flow.id})
             await self._fail(flow, answer, chain, _unforeseen(error))
@@ -307,11 +309,10 @@ def _warn(flow: Flow, failed: str, error: Exception) -> None:
 
 
 def _warn_of_cleanup(flow: Flow) -> None:
-    said = "flow %s: cleanup did not end within %.0f s"
-    log.warning(said, flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
+    log.warning("flow %s: cleanup did not end within %.0f s", flow.id, CLEANUP_SECONDS, extra={"flow": flow.id})
 
 
-def _unforeseen(error: Exception) -> LunaError:
+def _unforeseen(error: BaseException) -> LunaError:
     return LunaError(
         Kind.INTERNAL,
         f"luna met an unexpected {type(error).__name__}.",

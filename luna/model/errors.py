@@ -89,3 +89,9 @@ class OptionError(Exception):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+def is_panic(error: BaseException) -> bool:
+    """How a library that is written in Rust breaks down. Each has a class of its own for it, which nobody can import,
+    and which is no `Exception`: it would take the connection along without a word."""
+    return type(error).__module__ == "pyo3_runtime"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import anyio
 import pytest
+from rpds import HashTrieMap
 
 from luna.core.engine import Engine
 from luna.core.flow import Flow, Outcome
@@ -130,6 +131,30 @@ async def test_an_unforeseen_exception_becomes_internal_without_its_text() -> No
     assert flow.error is not None
     assert "ValueError" in flow.error.message
     assert "secret" not in flow.error.told
+
+
+class Refusing:
+    """No map of Rust's can be asked for it."""
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        raise RecursionError
+
+
+async def test_a_panic_of_a_library_becomes_internal_too() -> None:
+    class Panics(RequestStage):
+        use = "panics"
+
+        def request(self, flow: Flow) -> None:
+            HashTrieMap({Refusing(): 1})[Refusing()]
+
+    flow = flow_of(Decode(StageOptions(), CONTEXT), Panics(StageOptions(), CONTEXT), Scripted(*HELLO), Encode())
+    line = await run(flow)
+    assert (line.status, line.body) == (500, b"internal@panics")
+    assert flow.error is not None
+    assert "PanicException" in flow.error.message
 
 
 async def test_a_request_stage_can_refuse() -> None:
