@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 import anyio
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from luna.core.engine import Engine
@@ -178,7 +179,7 @@ def _route(snapshot: Snapshot, request: ClientRequest, parsed: Parsed | LunaErro
     allowed = [
         method
         for method in METHODS
-        if method != request.method and snapshot.route_for(replace(request, method=method), body)
+        if method != request.method and snapshot.route_for(msgspec.structs.replace(request, method=method), body)
     ]
     if allowed:
         raise LunaError(
