@@ -53,11 +53,9 @@ class Ahead:
         journal, begun = self._journal, perf_counter()
         if journal is None or not journal.open or begun < self._wary_until or len(batch) > SMALL:
             return False
-        bound = self._transactions.bound(batch, SMALL)
-        if bound is None:
-            return False
         try:
-            if not journal.append(bound):
+            bound = self._transactions.bound(batch, SMALL)
+            if bound is None or not journal.append(bound):
                 return False
         except OSError as error:  # the thread tries the database, and says what it meets with
             log.warning("the journal takes nothing: %s", error.strerror)

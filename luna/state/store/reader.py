@@ -41,11 +41,11 @@ class Reader:
 
     async def read(self, work: Callable[[Connection], T], *, little: bool = False) -> T:
         """What `work` makes of a connection; it must not write. `little`: it finds a few rows by an index, which of a
-        file is done on the spot. Raises SQLAlchemyError."""
+        file is done on the spot. Raises `errors.Refusal`."""
         if little and self._database.name == "sqlite" and perf_counter() >= self._wary_until:
             try:
                 return self._at_once(work)
-            except errors.SQLAlchemyError:  # locked, perhaps: the thread can wait
+            except errors.Refusal:  # locked, perhaps: the thread can wait
                 self._wary_until = perf_counter() + WARY
         found: list[T] = []
         await self._thread.run(lambda: found.append(self._reading(work)))
@@ -76,7 +76,7 @@ class Reader:
     def _let_go_here(self) -> None:
         connection, self._here = self._here, None
         if connection is not None:
-            with suppress(errors.SQLAlchemyError):
+            with suppress(*errors.Refusal):
                 wait_for_locks(connection, True)  # it may be somebody's who waits, next
             connection.close()
 
@@ -84,7 +84,7 @@ class Reader:
         kept = self._connection is not None
         try:
             return self._read_once(work)
-        except errors.SQLAlchemyError:
+        except errors.Refusal:
             if not kept:
                 raise
             return self._read_once(work)  # the server may have gone away meanwhile, and the connection with it

@@ -157,14 +157,14 @@ class Store:
             await self._writer.show()
         try:
             return await self._reader.read(work, little=little)
-        except errors.SQLAlchemyError as error:
+        except errors.Refusal as error:
             raise _unreadable(error) from None
 
     def _reading(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._database.reading() as connection:
                 return work(connection)
-        except errors.SQLAlchemyError as error:
+        except errors.Refusal as error:
             raise _unreadable(error) from None
 
     # For people
@@ -189,7 +189,7 @@ class Store:
         }
 
 
-def _unreadable(error: "errors.SQLAlchemyError") -> LunaError:
+def _unreadable(error: Exception) -> LunaError:
     said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()
     return LunaError(
         Kind.INTERNAL,

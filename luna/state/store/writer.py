@@ -250,7 +250,7 @@ class Writer:
         while True:
             try:
                 await self._thread.run(work)
-            except errors.SQLAlchemyError as error:
+            except errors.Refusal as error:
                 if batch and not _may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
                     break
@@ -269,7 +269,7 @@ class Writer:
         self.problem = ""
         return True
 
-    async def _bring_in_one_by_one(self, batch: Sequence[Write], error: "errors.SQLAlchemyError") -> None:
+    async def _bring_in_one_by_one(self, batch: Sequence[Write], error: Exception) -> None:
         """Something in the batch is wrong: find it, so that only it is lost."""
         if len(batch) == 1:
             self.lost += 1
@@ -278,7 +278,7 @@ class Writer:
         for write in batch:
             try:
                 await self._thread.run(partial(self._transactions.bring_in, [write]))
-            except errors.SQLAlchemyError as wrong:
+            except errors.Refusal as wrong:
                 self.lost += 1
                 log.error("a write was dropped: %s", _reason(wrong))
 
@@ -299,9 +299,9 @@ class Writer:
             moved.set()
 
 
-def _may_pass(error: "errors.SQLAlchemyError") -> bool:
+def _may_pass(error: Exception) -> bool:
     """True for what is the database's state and not the write's fault."""
-    if isinstance(error, errors.OperationalError):
+    if isinstance(error, (OSError, errors.OperationalError)):
         return True
     if isinstance(error, errors.DBAPIError) and error.connection_invalidated:
         return True
@@ -311,8 +311,10 @@ def _may_pass(error: "errors.SQLAlchemyError") -> bool:
     )
 
 
-def _reason(error: "errors.SQLAlchemyError") -> str:
+def _reason(error: Exception) -> str:
     """The database's own words, without the statement and its values, which may be somebody's prompt."""
+    if isinstance(error, OSError):
+        return f"{type(error).__name__}: {error.strerror}"
     original = getattr(error, "orig", None)
     lines = str(original if original is not None else type(error).__name__).strip().splitlines()
     return f"{type(original or error).__name__}: {lines[0] if lines else ''}".rstrip(": ")

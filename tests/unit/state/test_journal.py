@@ -1,5 +1,6 @@
 """The journal: what was appended is there for the next process, once, however the one before ended."""
 
+import errno
 import os
 import sqlite3
 import struct
@@ -502,3 +503,25 @@ async def test_an_append_that_fails_is_the_databases_to_take_or_refuse(
         assert where == [True, False], "what stands in the journal comes first"
         assert [*await titles(store)] == ["c1", "c2"]
     assert "the journal takes nothing: No space left on device" in caplog.text
+
+
+async def test_where_no_file_can_be_opened_it_waits_for_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even the toolkit can be imported then, which has the words for what is wrong."""
+    bring_in, refusals = Transactions.bring_in, [OSError(errno.EMFILE, "Too many open files")] * 2
+
+    def refused(self: Transactions, *what: Any) -> list[str]:
+        if refusals:
+            raise refusals.pop()
+        return bring_in(self, *what)
+
+    async with Store.opened(tmp_path) as store:
+        monkeypatch.setattr(Transactions, "bring_in", refused)
+        store.write(ADD, row(0, "told"))
+        await store.commit()
+        while refusals:
+            await anyio.sleep(0.01)
+        assert (await titles(store)) == {"c0": "told"}
+        assert store.describe()["lost"] == 0
+    assert "the database refuses to write: OSError: Too many open files" in caplog.text
