@@ -98,7 +98,7 @@ def http(data: bytes) -> None:
     assert _response(cut(data, draw)) == whole, "it matters where the reads end"
     head, status, headers, body, failed, _ = whole
     if head and not failed:
-        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
+        named = dict(reversed(headers))
         _judged(
             status,
             named.get("content-type", ""),
