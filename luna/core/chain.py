@@ -3,11 +3,13 @@
 Owns the generators that a flow opened and the order in which they close. Knows nothing of bytes.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from luna.core.flow import Flow
 from luna.core.halt import Halt
 from luna.core.stage import Reask, Transducer, TransportStage
+from luna.model.alarm import Soon
 from luna.model.chat import Message, Text
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Finish, Opened, Stream, StreamEvent, TextDelta, Usage
@@ -27,8 +29,8 @@ class Chain:
         if not isinstance(transport, TransportStage):
             raise LunaError(Kind.INTERNAL, f"pipeline '{pipeline.name}' has no transport")
         self._transport = transport
-        stages = pipeline.responses
-        self._transducers = [(name, made) for name, stage in stages if (made := stage.transducer(flow)) is not None]
+        self._transducers: Callable[[], list[tuple[str, Transducer]]] = Soon(self._fresh)
+        """In the order of their stages. They are made while the upstream is being waited for, if it is."""
         self._opened: list[Stream] = []
         self._chat = ""
         self._said: list[str] = []
@@ -41,6 +43,10 @@ class Chain:
 
     def __repr__(self) -> str:
         return f"<Chain {self._flow.id} open={len(self._opened)} finished={self.finished}>"
+
+    def _fresh(self) -> list[tuple[str, Transducer]]:
+        stages, flow = self._flow.route.pipeline.responses, self._flow
+        return [(name, made) for name, stage in stages if (made := stage.transducer(flow)) is not None]
 
     def stream(self) -> Stream:
         """Start: the outermost generator."""
@@ -64,14 +70,14 @@ class Chain:
         chat.binding.chat = self._chat or chat.binding.chat
         self._said.clear()
         if self._flow.halt is not None:
-            before = (name for name, _ in self._transducers[: self._asker])
+            before = (name for name, _ in self._transducers()[: self._asker])
             self._flow.halt.again((self._transport_name, *before))
-        stages = self._flow.route.pipeline.responses
-        fresh = {name: made for name, stage in stages if (made := stage.transducer(self._flow)) is not None}
-        self._transducers = [
+        fresh = dict(self._fresh())
+        row = [
             (name, fresh.get(name, old) if position <= self._asker else old)
-            for position, (name, old) in enumerate(self._transducers)
+            for position, (name, old) in enumerate(self._transducers())
         ]
+        self._transducers = lambda: row
         return self.stream()
 
     def _open(self, depth: int, flow: Flow) -> Stream:
@@ -90,7 +96,7 @@ class Chain:
         if tap is not None:
             tap.events(self._transport_name, batch)
         batch = self._look(batch)
-        for position, (name, transducer) in enumerate(self._transducers):  # as `_pass`, without the price of a call
+        for position, (name, transducer) in enumerate(self._transducers()):  # as `_pass`, without the price of a call
             self._flow.stage = name
             passed: list[StreamEvent] = []
             try:
@@ -115,7 +121,7 @@ class Chain:
         if tap is not None:
             tap.events(self._transport_name, batch)
         batch = self._look(batch)
-        for position, (name, transducer) in enumerate(self._transducers):
+        for position, (name, transducer) in enumerate(self._transducers()):
             batch = self._pass(position, name, transducer, batch)
             batch = await self._hold(halt, name, batch)
             if tap is not None:
@@ -161,7 +167,7 @@ class Chain:
         """The stream broke: what the transducers held back, each one's passed through those behind it."""
         halt = self._flow.halt
         batch: Batch = () if halt is None else halt.flush(self._transport_name)
-        for name, transducer in self._transducers:
+        for name, transducer in self._transducers():
             passed: list[StreamEvent] = []
             for event in batch:
                 passed += transducer.feed(event)

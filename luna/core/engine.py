@@ -25,7 +25,7 @@ from luna.core.flow import Flow, Outcome, Step
 from luna.core.live import LiveFlows
 from luna.core.stage import AnswerStage
 from luna.core.tap import Tap
-from luna.model.alarm import Alarm, Beside
+from luna.model.alarm import Alarm, Beside, Soon
 from luna.model.dialect import Encoder
 from luna.model.errors import Kind, LunaError, is_panic
 from luna.model.events import Batch, Stream
@@ -157,15 +157,15 @@ class Engine:
         return given
 
     async def _come_up(self, flow: Flow, answer: Answer, chain: Chain, beside: Beside) -> None:
-        """Send on what the stream brings, to its end, and what the streams bring that follow it when the model is asked
-        again."""
-        encoder = _open(flow, answer, beside)
+        """Send on what the stream brings, and then those that follow it when the model is asked again."""
+        opened = Soon(partial(_open, flow, answer, beside))
         stream: Stream | None = chain.stream()
         while stream is not None:
             async for batch in stream:
                 if flow.first_event is None:
                     flow.first_event = flow.clock.monotonic()
                 flow.events += len(batch)
+                encoder = opened()
                 halt = flow.halt
                 batch = chain.feed(batch) if halt is None else await chain.feed_with_halts(halt, batch)
                 data = b"".join(map(encoder.feed, batch))

@@ -124,7 +124,8 @@ class ResponseStage(Stage):
     """Transforms the answer on its way to the client."""
 
     def transducer(self, flow: "Flow") -> Transducer | None:
-        """A fresh transducer, or None when this flow has no need of one."""
+        """A fresh transducer, or None when this flow has no need of one. Asked for while the upstream is being waited
+        for; a request that is to be refused is refused by a request stage."""
         raise NotImplementedError
 
 

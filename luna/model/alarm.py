@@ -1,5 +1,5 @@
 """A timer that seldom rings: for patience with the network, and for looking at a client once in a while (ADR 0023);
-and the tasks that such a timer begins (ADR 0030).
+the tasks that such a timer begins (ADR 0030); and what is done while there is nothing else to do (ADR 0038).
 
 Owns the use of the event loop's own timers and tasks. A cancel scope around each read costs more than the read; an
 alarm costs two assignments, because what is armed stays armed: it looks, when it would ring, whether it still should.
@@ -7,8 +7,14 @@ A task group must be entered before anybody knows whether there will be a task, 
 """
 
 import asyncio  # noqa: TID251 - anyio has timers only in cancel scopes
+import logging
 import math
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+log = logging.getLogger("luna.alarm")
+
+T = TypeVar("T")
 
 
 def _nobody() -> None:
@@ -107,6 +113,41 @@ class Patience(Alarm):
     def over(self) -> bool:
         """True when it rang and nobody else has cancelled the task, which is then not cancelled any more."""
         return not self.pending and not self._task.uncancel()
+
+
+def soon(work: Callable[[], object]) -> None:
+    """Have it done as soon as whoever runs now waits for something, the network for instance. Only for what those who
+    need it do themselves where it has not been done yet: if it fails, it is theirs to fail. Call it within the event
+    loop."""
+    asyncio.get_running_loop().call_soon(_try, work)
+
+
+def _try(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception as error:  # whatever it is, whoever needs the work meets it again
+        log.debug("left to whoever needs it: %s: %s", type(error).__name__, error)
+
+
+class Soon(Generic[T]):
+    """Something that is made as soon as whoever runs now waits (`soon`), and at the latest when it is asked for."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make: Callable[[], T] | None = make
+        self._made: T
+        soon(self)
+
+    def __repr__(self) -> str:
+        return "<Soon>" if self._make is not None else f"<Soon {self._made!r}>"
+
+    def __call__(self) -> T:
+        """It. Raises what making it raises, each time until it is made."""
+        if self._make is not None:
+            self._made = self._make()
+            self._make = None
+        return self._made
 
 
 class Beside:

@@ -4,8 +4,8 @@ Owns the translation of a flow into these three, at its birth and at its end. Fl
 models, counts of tokens) have no run. What becomes of each belongs to `luna.state`.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -13,13 +13,13 @@ from luna.core.flow import Flow, Outcome
 from luna.core.notes import CALLED, CLIENT
 from luna.core.stage import TransportStage
 from luna.model.chat import Message, Text
-from luna.model.dialect import Headers, facts_of
+from luna.model.dialect import facts_of
 from luna.model.events import Usage
 from luna.state.logs import Logs
 from luna.state.metrics import Metrics
 from luna.state.run import PREVIEW, Run, lines
 from luna.state.runs import Runs
-from luna.tools.profiles import PROFILES, ClientProfile, recognise
+from luna.tools.profiles import ClientProfile, recognise
 
 LOOKED_AT = 20_000
 """Characters of a turn that are looked at for its preview."""
@@ -28,7 +28,6 @@ _LEVELS = {Outcome.COMPLETED: "info", Outcome.FAILED: "error"}
 _SAID = {outcome: (outcome.value, _LEVELS.get(outcome, "warning")) for outcome in Outcome}
 """The word for it, and the level of its line."""
 _STAGES = msgspec.json.Encoder()
-_EVIDENCE = {name: pattern for profile in PROFILES for name, pattern in profile.headers}
 
 
 class Bookkeeping:
@@ -151,7 +150,7 @@ def _fill(flow: Flow, run: Run) -> bool:
     if not flow.decoded:
         return False
     chat = flow.chat
-    profile = profile_of(flow.client.headers, facts_of(flow.parsed).tools)
+    profile = recognise(flow.client.headers, facts_of(flow.parsed).tools)
     run.describe(
         model=chat.model,
         target=chat.target,
@@ -186,15 +185,3 @@ def preview_of(messages: Sequence[Message], profile: ClientProfile) -> str:
             if words:
                 return " ".join(words)[:PREVIEW]
     return ""
-
-
-def profile_of(headers: Headers, tools: Iterable[str]) -> ClientProfile:
-    """What kind of client speaks, remembered by the evidence."""
-    # Where any value is evidence, a value is not told: it may be different in each request.
-    evidence = [(name, "" if _EVIDENCE[name] == "*" else value) for name, value in headers if name in _EVIDENCE]
-    return _recognised(tuple(evidence), tuple(tools))
-
-
-@lru_cache(maxsize=512)
-def _recognised(evidence: Headers, tools: tuple[str, ...]) -> ClientProfile:
-    return recognise(evidence, tools)

@@ -18,12 +18,12 @@ from luna.filters.text import folded
 from luna.model.dialect import facts_of
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Batch, Notice, StreamEvent
-from luna.server.bookkeeping import preview_of, profile_of
+from luna.server.bookkeeping import preview_of
 from luna.state.breakpoint import Breakpoint, Decision, Halted
 from luna.state.breakpoints import Breakpoints
 from luna.state.gate import Call, Gate
 from luna.state.run import Run, lines
-from luna.tools.profiles import ClientProfile
+from luna.tools.profiles import ClientProfile, recognise
 
 FindRun = Callable[[str], Run | None]
 """What is written down of a flow that goes on."""
@@ -180,7 +180,7 @@ class Halting:
         return decision
 
     def _profile(self, flow: Flow) -> ClientProfile:
-        return profile_of(flow.client.headers, facts_of(flow.parsed).tools)
+        return recognise(flow.client.headers, facts_of(flow.parsed).tools)
 
     def _facts(self, flow: Flow) -> LiveFacts:
         profile = self._profile(flow)

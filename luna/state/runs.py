@@ -8,12 +8,14 @@ whatever is committed next, however many runs are stored; a short one is written
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import anyio
 import msgspec
 
 from luna.filters.conditions import Condition
 from luna.filters.predicate import holds
+from luna.model.alarm import soon
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Usage
@@ -103,6 +105,7 @@ class Runs:
         """The answer is whole, and its last bytes are about to go out: have that written with whatever is committed
         next. Call it in a step of `flow.settle`."""
         if run.record.status not in TERMINAL:
+            _fill(run)
             run.close("completed", usage=usage, http_status=http_status, reasks=reasks)
             self._write(run)
 
@@ -271,10 +274,11 @@ class Runs:
             self._store.write(self._upsert, latest)
 
     def _moved(self, run: Run) -> None:
-        if run.fill is not None:
-            _fill(run)
         if self._watchers:
+            _fill(run)
             self._tell(run)
+        elif run.fill is not None:
+            soon(partial(_fill, run))
 
     def _tell(self, run: Run) -> None:
         for watcher in self._watchers:

@@ -16,6 +16,8 @@ from luna.state.place import Place
 from luna.state.session_nodes import Node, Session, Wish
 
 Mode = Literal["new", "persistent", "stateless", "disabled"]
+Name = tuple[str | None, str | None]
+"""What a session is called as long as nobody gives it a name, and that as it is searched."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -78,6 +80,8 @@ class Found:
     """What `node.next` was."""
     settled: bool = False
     """It has been answered and remembered."""
+    name: Callable[[], Name] | None = None
+    """What its session will be called, where somebody has seen to that before it is written down."""
 
     @property
     def place(self) -> Place | None:

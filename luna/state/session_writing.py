@@ -6,6 +6,7 @@ Owns the rows and how many messages a session keeps. The history that clients re
 
 from collections.abc import Sequence
 
+from luna.conversation.digest import History
 from luna.conversation.stored import packed
 from luna.conversation.titles import first_words
 from luna.model.chat import Message
@@ -13,7 +14,7 @@ from luna.model.preferences import SessionPreferences
 from luna.state import session_rows as rows
 from luna.state.place import Place
 from luna.state.run import folded
-from luna.state.session_asked import Found
+from luna.state.session_asked import Found, Name
 from luna.state.session_nodes import Session
 from luna.state.store import Store
 from luna.state.store.form import Values
@@ -92,9 +93,13 @@ def _write_session(store: Store, found: Found, session: Session, place: Place, a
     store.write(rows.ADD_SESSION, row)
 
 
-def _name(found: Found) -> tuple[str | None, str | None]:
-    """What it is called as long as nobody gives it a name, and that as it is searched."""
-    words = first_words(found.asked.history.messages, found.asked.history.profile)
+def _name(found: Found) -> Name:
+    return name_of(found.asked.history) if found.name is None else found.name()
+
+
+def name_of(history: History) -> Name:
+    """The name of a session that begins so."""
+    words = first_words(history.messages, history.profile)
     return words or None, folded(words) or None
 
 

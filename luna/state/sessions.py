@@ -8,6 +8,7 @@ when, is `luna.state.session_expiry`'s.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,13 +16,14 @@ import msgspec
 
 from luna.conversation.difference import Difference, first_difference
 from luna.conversation.stored import read_back
+from luna.model.alarm import Soon
 from luna.model.chat import Message
 from luna.model.preferences import LivePreferences
 from luna.state import session_rows as rows
 from luna.state.place import Place
 from luna.state.session_asked import Asked, Found
 from luna.state.session_nodes import HotNodes, Node, Session, Wish, choose
-from luna.state.session_writing import write_turn
+from luna.state.session_writing import name_of, write_turn
 from luna.state.store import Store
 from luna.state.store.sql import Connection, Row, Select
 
@@ -68,6 +70,8 @@ class Sessions:
         if foreign:
             found.reason += "; the session that the client names is another client's"
         found.claim()
+        if found.session is not None and not found.session.stored:
+            found.name = Soon(partial(name_of, asked.history))
         return found
 
     async def _named(self, asked: Asked) -> Session | None:

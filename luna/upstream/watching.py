@@ -6,8 +6,10 @@ worth, and whoever reads it can do so (`luna.qwen.samples`).
 """
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Self
 
+from luna.model.alarm import soon
 from luna.upstream.exchange import Backend, InResponse, OutRequest
 from luna.upstream.response import Around
 
@@ -33,16 +35,20 @@ class WatchingBackend:
     async def open(self, request: OutRequest) -> InResponse:
         """See `Backend.open`."""
         response = await self._inner.open(request)
-        look = self._watch(request, response)
-        if look is None:
-            return response
         kind = response.header("content-type")
         real = response.header("x-actual-status-code")
         streams = "event-stream" in kind and response.status == 200 and real in ("", "200")
         if streams or not ("json" in kind or "event-stream" in kind):
-            look(None)
+            soon(partial(self._glance, request, response))
             return response
-        return WatchedResponse(response, look)
+        look = self._watch(request, response)
+        return response if look is None else WatchedResponse(response, look)
+
+    def _glance(self, request: OutRequest, response: InResponse) -> None:
+        """At the head alone."""
+        look = self._watch(request, response)
+        if look is not None:
+            look(None)
 
     async def aclose(self) -> None:
         """See `Backend.aclose`."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
-from luna.model.alarm import Alarm
+from luna.model.alarm import Alarm, Soon, soon
 
 
 @dataclass
@@ -130,3 +131,44 @@ async def test_it_rings_in_a_real_loop() -> None:
     bell.set(0.01)
     with anyio.fail_after(10):
         await rung.wait()
+
+
+# What is done while whoever runs waits
+
+
+async def test_what_can_wait_is_done_when_whoever_runs_waits() -> None:
+    done: list[str] = []
+    soon(lambda: done.append("later"))
+    done.append("first")
+    await checkpoint()
+    assert done == ["first", "later"]
+
+
+async def test_what_is_made_soon_is_made_once_and_at_the_latest_when_it_is_asked_for() -> None:
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    asked, left = Soon(make), Soon(make)
+    assert (repr(left), asked(), asked()) == ("<Soon>", 1, 1)
+    await checkpoint()
+    assert (repr(left), left(), asked(), made) == ("<Soon 2>", 2, 1, [1, 1])
+
+
+async def test_what_cannot_be_made_fails_with_whoever_needs_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "luna.alarm")
+    tries = iter((ValueError("not yet"), ValueError("still not")))
+
+    def make() -> str:
+        if (error := next(tries, None)) is not None:
+            raise error
+        return "made"
+
+    late = Soon(make)
+    await checkpoint()
+    assert "left to whoever needs it: ValueError: not yet" in caplog.text
+    with pytest.raises(ValueError, match="still not"):
+        late()
+    assert late() == "made"

@@ -29,14 +29,14 @@ from luna.model.chat import Attachment, ChatRequest, Message, Part, Text
 from luna.model.dialect import Reply
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Finish, Opened, Stream, StreamEvent, TextDelta, Usage
-from luna.server.bookkeeping import Bookkeeping, preview_of, profile_of
+from luna.server.bookkeeping import Bookkeeping, preview_of
 from luna.state.log_archive import LogEntry, LogFilter
 from luna.state.logs import Logs
 from luna.state.metrics import Metrics
 from luna.state.run import RunRecord, names_of
 from luna.state.runs import Runs
 from luna.state.store import Store
-from luna.tools.profiles import GENERIC, PROFILES, recognise
+from luna.tools.profiles import PROFILES
 from tests.support.machine import CONTEXT, Encode, MemoryLine, Scripted, Step, flow_of
 from tests.support.prometheus import FamilyRead, parse
 
@@ -456,22 +456,3 @@ def user(*parts: str | Attachment) -> Message:
 )
 def test_the_preview_is_what_the_user_said_last(messages: list[Message], preview: str) -> None:
     assert preview_of(messages, CLAUDE).rstrip() == preview.rstrip()
-
-
-@pytest.mark.parametrize(
-    ("headers", "tools"),
-    [
-        ((("user-agent", "claude-cli/2.1"),), ()),
-        ((("x-claude-code-session-id", "a-session"),), ()),
-        ((("user-agent", "OpenAI/Python"), ("accept", "*/*")), ()),
-        ((), ("Bash", "Read", "Edit")),
-        ((("originator", "codex_cli"), ("host", "h")), ("shell",)),
-        ((("x-app", "browser"),), ()),
-    ],
-)
-def test_a_client_is_recognised_as_it_would_be_without_a_memory(
-    headers: tuple[tuple[str, str], ...], tools: tuple[str, ...]
-) -> None:
-    assert profile_of(headers, tools) is recognise(headers, tools)
-    assert profile_of(headers, tools) is recognise(headers, tools)
-    assert profile_of((), ()) is GENERIC

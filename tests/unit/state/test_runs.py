@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
@@ -120,9 +121,11 @@ async def test_the_request_is_described_as_soon_as_somebody_knows(store: Store) 
     assert run.record.model == "?"
     known.append("qwen")
     run.running("env")
+    await checkpoint()  # whoever runs waits for something
     known.append("never read again")
     known[0] = "other"
     run.streaming()
+    await checkpoint()
     assert (run.record.model, run.record.preview) == ("qwen", "Hello")
     ended_early = runs.begin("flow_2", fill=fill)
     runs.end(ended_early, outcome="failed")

@@ -2,6 +2,8 @@
 
 import contextlib
 
+from anyio.lowlevel import checkpoint
+
 from luna.model.errors import LunaError
 from luna.upstream.exchange import InResponse, OutRequest
 from luna.upstream.response import broken
@@ -42,6 +44,7 @@ async def test_a_stream_is_given_out_as_it_is() -> None:
     eye = Eye(Says((b"data: x\n\n",), headers=(("content-type", SSE),)))
     response = await eye.backend.open(ASKED)
     assert type(response).__module__ == "tests.support.scripted"
+    await checkpoint()
     assert eye.seen == [(200, None)]
     await response.aclose()
 
