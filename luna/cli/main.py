@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser(said[0] if said else "").parse_args(said)
     finally:
+        gc.freeze()  # or the first look would be at all of it
         gc.enable()
     try:
         code: int = arguments.run(arguments)

@@ -158,7 +158,7 @@ class Scanner:
             self._find_params(data, finds, open_)
         if _may_hold_token(data):
             self._find_tokens(data, finds, open_)
-        closed = self._find_fields(data, finds, open_) if fields else 0
+        closed = self._find_fields(data, finds, open_) if fields and b'"' in data else 0
         finds.sort()
         if final or not data:
             return finds, len(data)
