@@ -60,13 +60,14 @@ def routes(
 ) -> list[Operation]:
     """The routes of this subject. `environ` is the process's own by default."""
     variables = os.environ if environ is None else environ
+    default = Settings()
 
     def document() -> Response:
         live = preferences.live.current
         given = preferences.given
         sources = {
-            "proxy.host": _source(variables, "LUNA_HOST", settings.host, Settings.host),
-            "proxy.port": _source(variables, "LUNA_PORT", settings.port, Settings.port),
+            "proxy.host": _source(variables, "LUNA_HOST", settings.host, default.host),
+            "proxy.port": _source(variables, "LUNA_PORT", settings.port, default.port),
             "proxy.key": _key_source(keys),
             **{path: "file" if path in given else "default" for path in flat(live)},
         }

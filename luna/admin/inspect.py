@@ -5,7 +5,6 @@ that is still kept. Work of any size is done in a worker thread.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -142,7 +141,7 @@ class Inspector:
             first = compiled.errors[0].seen_from(recipe.routes.parent, Path.cwd())
             hint = "The message says where; options are spelled as in the pipeline's file."
             raise LunaError(Kind.BAD_REQUEST, f"With these options: {first}", hint=hint, param="options")
-        return replace(compiled.snapshot, version=current.version)
+        return msgspec.structs.replace(compiled.snapshot, version=current.version)
 
 
 def _replayed(recording: Recording, snapshot: Snapshot, body: ReplayBody) -> Rerun:

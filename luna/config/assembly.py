@@ -5,7 +5,6 @@ that overrides options gets a variant made of the same lines. Has no effect beyo
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -76,7 +75,7 @@ class Assembly:
         if pipeline is None:
             return None
         stages = tuple(each for bound in pipeline.stages if (each := rebuilt.get(bound.name, bound)) is not None)
-        return replace(pipeline, stages=stages) if len(stages) == len(pipeline.stages) else None
+        return msgspec.structs.replace(pipeline, stages=stages) if len(stages) == len(pipeline.stages) else None
 
     def _find(self, line: Line) -> type[Stage] | None:
         try:

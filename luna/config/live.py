@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -42,16 +41,18 @@ def _as_they_are(files: Files) -> Files:
     return files
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True):
     """All that a compilation depends on, apart from the files' contents."""
 
     routes: Path
     registry: Registry
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     record: Record | None = None
-    edit: Callable[[Files], Files] = field(default=_as_they_are, repr=False)
+    edit: Callable[[Files], Files] = _as_they_are
     """What is done to the files before they are compiled: prompt texts set at run time (`luna.config.overrides`)."""
+
+    def __repr__(self) -> str:
+        return f"<Recipe {self.routes}>"
 
     def read(self) -> Files:
         """The files as they are to be compiled. Blocks; never raises."""
@@ -76,7 +77,7 @@ class LiveConfig:
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._onlookers: list[Callable[[], None]] = []
         self._turn = anyio.Lock()
-        self.cell = SnapshotCell(replace(first.snapshot, version=1, since=clock.wall()))
+        self.cell = SnapshotCell(msgspec.structs.replace(first.snapshot, version=1, since=clock.wall()))
         self.diagnostics: tuple[Diagnostic, ...] = ()
         """What is wrong with the files on disk; empty when they are in force."""
         self.warnings = first.warnings
@@ -127,7 +128,7 @@ class LiveConfig:
     async def move(self, routes: Path) -> bool:
         """Go on with another routes.yaml and what lies beside it. Returns `in_sync`."""
         async with self._turn:
-            self._recipe = replace(self._recipe, routes=routes)
+            self._recipe = msgspec.structs.replace(self._recipe, routes=routes)
         return await self.reload()
 
     def status(self, *, flows_by_snapshot: Mapping[int, int] | None = None) -> ConfigStatus:
@@ -186,7 +187,7 @@ class LiveConfig:
         if compiled.digest == current.digest:
             log.info("the configuration on disk is version %d again", current.version)
             return
-        snapshot = replace(compiled.snapshot, version=current.version + 1, since=self._clock.wall())
+        snapshot = msgspec.structs.replace(compiled.snapshot, version=current.version + 1, since=self._clock.wall())
         self.cell.commit(snapshot)
         self.warnings = compiled.warnings
         log.info(

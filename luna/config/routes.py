@@ -5,7 +5,8 @@ that can never apply. Pure but for the stages that a route's overrides build.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from luna.config.assembly import Assembled, Assembly
 from luna.config.convert import kind_of, read_struct, refuse_filled
@@ -20,13 +21,12 @@ CONTROL_PLANE = ("/api", "/health", "/metrics")
 """What luna answers itself, before any route is asked."""
 
 
-@dataclass
-class Routes:
+class Routes(msgspec.Struct):
     """What routes.yaml says, as far as it is sound."""
 
-    aliases: list[Alias] = field(default_factory=list)
-    routes: list[Route] = field(default_factory=list)
-    mentioned: set[str] = field(default_factory=set)
+    aliases: list[Alias] = msgspec.field(default_factory=list)
+    routes: list[Route] = msgspec.field(default_factory=list)
+    mentioned: set[str] = msgspec.field(default_factory=set)
     """The pipelines that any route names."""
     gate: ReloadGate = "off"
 

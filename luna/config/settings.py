@@ -8,10 +8,11 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 import luna
 from luna.config.diagnostics import did_you_mean
@@ -27,22 +28,21 @@ class SettingsError(Exception):
     """A setting that cannot be used. The sentence names the variable, and its value only where that is no secret."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What one process was told at its start."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     data_dir: Path = Path("data")
-    database_url: str = field(default="", repr=False)
+    database_url: str = ""
     """Of a PostgreSQL; empty: a SQLite file in the data directory."""
     routes: Path = Path("routes.yaml")
     """The routes file; pipelines/ and prompts/ lie beside it."""
-    admin_key: str = field(default="", repr=False)
+    admin_key: str = ""
     """Empty: the one in the data directory."""
-    proxy_keys: tuple[str, ...] = field(default=(), repr=False)
+    proxy_keys: tuple[str, ...] = ()
     """The keys that clients must send on /v1; none: nobody is asked."""
-    worker_key: str = field(default="", repr=False)
+    worker_key: str = ""
     """What other lunas must know for this one to make exchanges for them; empty: it does not."""
     allowed_hosts: tuple[str, ...] = ()
     """Names beyond the loopback ones that the Host header may have, in lower case."""
@@ -50,8 +50,8 @@ class Settings:
     """Bytes."""
     qwen_base_url: str = "https://chat.qwen.ai"
     qwen_auth_url: str = "https://auth.qwen.ai"
-    qwen_token: str = field(default="", repr=False)
-    qwen_cookies: str = field(default="", repr=False)
+    qwen_token: str = ""
+    qwen_cookies: str = ""
     third_party_stages: bool = True
     record: Record | None = None
     """What to record, whatever routes.yaml says; None leaves it to routes.yaml."""
@@ -59,6 +59,9 @@ class Settings:
     traces: bool = False
     """Tell OpenTelemetry of every flow; where to, its own variables say (`OTEL_EXPORTER_OTLP_ENDPOINT`)."""
     demo: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Settings {self.host}:{self.port} {self.data_dir} {self.routes}>"
 
     @property
     def loopback(self) -> bool:
@@ -84,12 +87,13 @@ class Settings:
     ) -> "Settings":
         """Read the environment (the process's own by default); what the command line gave wins. An empty variable
         counts as not set. Raises SettingsError with a sentence."""
+        default = cls()
         env = _Environment(os.environ if environ is None else environ)
         flags = {"LUNA_HOST": host, "LUNA_PORT": port, "LUNA_DATA_DIR": data_dir, "LUNA_LOG": log_level}
         env.override({name: str(value) for name, value in flags.items() if value is not None})
         return cls(
-            host=env.read("LUNA_HOST", _word, cls.host),
-            port=env.read("LUNA_PORT", _port, cls.port),
+            host=env.read("LUNA_HOST", _word, default.host),
+            port=env.read("LUNA_PORT", _port, default.port),
             data_dir=Path(env.read("LUNA_DATA_DIR", str, "data")).expanduser().absolute(),
             database_url=env.read("LUNA_DATABASE_URL", _secret, ""),
             routes=find_routes(str(routes) if routes is not None else env.read("LUNA_ROUTES", str, "")),
@@ -97,14 +101,14 @@ class Settings:
             proxy_keys=env.read("LUNA_PROXY_KEY", _keys, ()),
             worker_key=env.read("LUNA_WORKER_KEY", _secret, ""),
             allowed_hosts=env.read("LUNA_ALLOWED_HOSTS", _hosts, ()),
-            max_body=env.read("LUNA_MAX_BODY", _size, cls.max_body),
-            qwen_base_url=env.read("LUNA_QWEN_BASE_URL", _origin, cls.qwen_base_url),
-            qwen_auth_url=env.read("LUNA_QWEN_AUTH_URL", _origin, cls.qwen_auth_url),
+            max_body=env.read("LUNA_MAX_BODY", _size, default.max_body),
+            qwen_base_url=env.read("LUNA_QWEN_BASE_URL", _origin, default.qwen_base_url),
+            qwen_auth_url=env.read("LUNA_QWEN_AUTH_URL", _origin, default.qwen_auth_url),
             qwen_token=env.read("QWEN_AI_TOKEN", _secret, ""),
             qwen_cookies=env.read("QWEN_AI_COOKIES", _line, ""),
             third_party_stages=env.read("LUNA_STAGES", _stages, True),
             record=env.read("LUNA_RECORD", _record, None),
-            log_level=env.read("LUNA_LOG", _level, cls.log_level),
+            log_level=env.read("LUNA_LOG", _level, default.log_level),
             traces=env.read("LUNA_TRACES", _switch, False),
             demo=demo,
         )

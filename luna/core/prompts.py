@@ -5,15 +5,15 @@ Owns rendering and its checks. Where the texts come from is `luna.config.prompts
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.model.errors import OptionError
 
 _VARIABLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """One template. `{{ name }}` is replaced by the variable of that name; nothing else is special."""
 
     name: str

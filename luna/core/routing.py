@@ -4,8 +4,9 @@ Pure. Keys of one matcher are ANDed, the values of one key ORed; routes are trie
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+import msgspec
 
 from luna.model.dialect import ClientRequest, Facts, Headers
 from luna.model.values import Globs
@@ -14,8 +15,7 @@ _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "
 """Their values, and the patterns for them, stay out of every verdict."""
 
 
-@dataclass(frozen=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What routing may ask of a request without its body. Header names are lower case."""
 
     method: str
@@ -30,24 +30,21 @@ class RequestFacts:
         return cls(request.method, request.path, request.headers, len(request.body))
 
 
-@dataclass(frozen=True)
-class Alias:
+class Alias(msgspec.Struct, frozen=True):
     """A client's model names, and the model they stand for."""
 
     model: Globs
     target: str
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Whether a route matches, and the sentence that says why."""
 
     matched: bool
     reason: str
 
 
-@dataclass(frozen=True)
-class Matcher:
+class Matcher(msgspec.Struct, frozen=True, dict=True):
     """One route's conditions; None (or empty) means "any"."""
 
     method: Globs | None = None
@@ -74,7 +71,7 @@ class Matcher:
     @cached_property
     def asks_more(self) -> bool:
         """Whether there are conditions beside path and method."""
-        return replace(self, path=None, method=None) != _ANY
+        return msgspec.structs.replace(self, path=None, method=None) != _ANY
 
     def verdict(self, request: RequestFacts, body: Facts) -> Verdict:
         """The decision with its reason: the first condition that failed, or all that held."""

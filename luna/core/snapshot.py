@@ -5,8 +5,9 @@ flows are born under. Committing is one assignment. How YAML becomes a snapshot 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+
+import msgspec
 
 from luna.core.prompts import Prompts
 from luna.core.routing import Alias, Matcher, RequestFacts, Verdict
@@ -21,8 +22,7 @@ Spot = tuple[str, int, int]
 """A file (relative to the folder of routes.yaml), a line and a column, both from 1."""
 
 
-@dataclass(frozen=True)
-class BoundStage:
+class BoundStage(msgspec.Struct, frozen=True):
     """A stage in its place: the name under which boundaries, errors and overrides know it."""
 
     name: str
@@ -31,12 +31,11 @@ class BoundStage:
     """All of them as they hold, for the inspector: as written (`${NAME}` unfilled), else the default."""
     place: Spot | None = None
     """Where its line stands."""
-    written: Mapping[str, Spot] = field(default_factory=dict)
+    written: Mapping[str, Spot] = msgspec.field(default_factory=dict)
     """Where each option stands that is not left at its default; a route's own stand in routes.yaml."""
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(msgspec.Struct, frozen=True, dict=True):
     """Stages in the order in which the data meets them."""
 
     name: str
@@ -75,8 +74,7 @@ class Pipeline:
         return next(((b.name, b.stage) for b in self.stages if isinstance(b.stage, EncodeStage)), None)
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Which requests take which pipeline."""
 
     name: str
@@ -89,8 +87,7 @@ class Route:
     """Where its name stands."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """Everything that YAML and prompt files say, at one moment."""
 
     version: int
@@ -103,7 +100,7 @@ class Snapshot:
     aliases: tuple[Alias, ...]
     prompts: Prompts
     files: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = msgspec.field(default=())
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.version} {self.digest[:8]} routes={len(self.routes)} pipelines={len(self.pipelines)}>"

@@ -13,7 +13,6 @@ synchronous and pure; only around and transport stages may wait.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
@@ -31,8 +30,7 @@ class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     with `Annotated[…, msgspec.Meta(description="…")]`: schema, docs and the editor are made of it."""
 
 
-@dataclass(frozen=True)
-class BuildContext:
+class BuildContext(msgspec.Struct, frozen=True):
     """What a stage may look at while it is being built. Nothing in it is alive: building must not have effects."""
 
     prompts: "Prompts"

@@ -3,7 +3,7 @@
 Owns the accumulation; knows no protocol. A non-streamed answer is never anything but this fold.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from luna.model.events import (
     Finish,
@@ -21,14 +21,13 @@ from luna.model.events import (
 )
 
 
-@dataclass
-class FoldedCall:
+class FoldedCall(msgspec.Struct):
     """A complete tool call; `arguments` is JSON text."""
 
     id: str
     name: str
     native: bool
-    fragments: list[str] = field(default_factory=list)
+    fragments: list[str] = msgspec.field(default_factory=list)
 
     @property
     def arguments(self) -> str:

@@ -4,8 +4,9 @@ Owns the steps, and the bound on how many there are. Does not know how an expres
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Holds = Callable[[str], bool]
 Place = Literal["start", "end", "edge", "inside"]
@@ -15,29 +16,25 @@ class UnreadablePatternError(ValueError):
     """A pattern that is none, or one that cannot be looked for in a bounded time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Eat:
+class Eat(msgspec.Struct, frozen=True):
     """One character that it holds; then the next step."""
 
     holds: Holds
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(msgspec.Struct, frozen=True):
     """Any of these steps next."""
 
     to: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(msgspec.Struct, frozen=True):
     """A place between characters; then the next step."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """Whether other steps succeed from here, or do not; then the next step."""
 
     steps: "Steps"

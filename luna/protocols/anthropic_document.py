@@ -3,7 +3,6 @@
 Owns the fold. It is cut into the same blocks as the stream, and says the same.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,15 +26,14 @@ from luna.protocols.anthropic_answer import BlockKind, Cost, Signature, ended, e
 from luna.protocols.prose import Prose
 
 
-@dataclass
-class _Block:
+class _Block(msgspec.Struct):
     """A block of a document while it grows."""
 
     kind: BlockKind
     id: str = ""
     name: str = ""
-    pieces: list[str] = field(default_factory=list)
-    prose: Prose = field(default_factory=Prose)
+    pieces: list[str] = msgspec.field(default_factory=list)
+    prose: Prose = msgspec.field(default_factory=Prose)
 
     def document(self) -> dict[str, Any]:
         """The block as the client sees it. Raises LunaError(UPSTREAM_BROKEN) for a call that nobody could run."""

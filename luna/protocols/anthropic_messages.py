@@ -4,8 +4,6 @@ Owns the one decode of the body and puts the codec's parts together: `anthropic_
 `anthropic_encode` or `anthropic_document` on the way up, `anthropic_errors` when something fails.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from luna.model.chat import ChatRequest
@@ -22,8 +20,7 @@ _BODY = msgspec.json.Decoder(Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A body, decoded, and the names of its fields that are to be reported as ignored."""
 
     body: Body

@@ -10,8 +10,9 @@ Owns which tools the model is told of:
 """
 
 from collections.abc import Set
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from luna.model.chat import Tool, ToolChoice
 from luna.protocols.anthropic_types import Body, ChoiceIn, ToolIn
@@ -25,14 +26,13 @@ _WORDS: dict[str, Literal["auto", "none", "required"]] = {
 }
 
 
-@dataclass
-class Offer:
+class Offer(msgspec.Struct):
     """What the request amounts to in tools. `search`: Qwen's own web search is wanted."""
 
-    tools: list[Tool] = field(default_factory=list)
-    choice: ToolChoice = field(default_factory=ToolChoice)
+    tools: list[Tool] = msgspec.field(default_factory=list)
+    choice: ToolChoice = msgspec.field(default_factory=ToolChoice)
     search: bool = False
-    ignored: list[str] = field(default_factory=list)
+    ignored: list[str] = msgspec.field(default_factory=list)
 
 
 def tool_names(body: Body) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ Owns the one decode of the body and puts the codec's parts together: `completion
 `completions_encode` on the way up, `openai_errors` when something fails.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from luna.model.chat import ChatRequest
@@ -20,8 +18,7 @@ _BODY = msgspec.json.Decoder(Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A body, decoded, and the names of its fields that are to be reported as ignored."""
 
     body: Body

@@ -9,7 +9,6 @@ Owns the rule; each protocol brings the table of its own fields:
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
 import msgspec
 
@@ -19,8 +18,7 @@ _NAME_LENGTH = 64
 _VALUE = msgspec.json.Decoder()
 
 
-@dataclass(frozen=True)
-class FieldTable:
+class FieldTable(msgspec.Struct, frozen=True):
     """One protocol's fields. `harmless`: field → the values that ask for nothing."""
 
     read: Set[str]

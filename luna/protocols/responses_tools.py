@@ -18,8 +18,9 @@ the conversation bring (`additional_tools`, `tool_search_output`) are offered li
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from luna.model.chat import Tool, ToolChoice
 from luna.protocols.body import bad_field
@@ -39,8 +40,7 @@ _WORDS: dict[str, Literal["auto", "none", "required"]] = {
 Kind = Literal["function", "custom", "tool_search"]
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(msgspec.Struct, frozen=True):
     """How the client calls a tool."""
 
     name: str
@@ -48,16 +48,15 @@ class Called:
     kind: Kind = "function"
 
 
-@dataclass
-class Offer:
+class Offer(msgspec.Struct):
     """What the request amounts to in tools. `names`: the model's name of a tool → the client's."""
 
-    tools: list[Tool] = field(default_factory=list)
-    choice: ToolChoice = field(default_factory=ToolChoice)
-    names: dict[str, Called] = field(default_factory=dict)
+    tools: list[Tool] = msgspec.field(default_factory=list)
+    choice: ToolChoice = msgspec.field(default_factory=ToolChoice)
+    names: dict[str, Called] = msgspec.field(default_factory=dict)
     search: bool = False
     """Qwen's own web search is wanted."""
-    ignored: list[str] = field(default_factory=list)
+    ignored: list[str] = msgspec.field(default_factory=list)
 
 
 def qualified(name: str, namespace: str) -> str:

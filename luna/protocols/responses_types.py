@@ -7,7 +7,6 @@ that nobody has heard of; which field counts follows from `type`. Unknown fields
 Items are also what luna remembers of a conversation: they are written as they are read.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -160,8 +159,7 @@ Echo = dict[str, msgspec.Raw]
 """What an answer repeats of its request, field by field, as it was written, but on one line."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A body, decoded; the names of its fields that are to be reported as ignored; and what an answer repeats."""
 
     body: Body

@@ -6,9 +6,10 @@ where its mark stands in the text, to `luna.qwen.conversation`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from luna.model.chat import Attachment, Message, Text, ToolResult
 from luna.qwen.file_types import extension
@@ -16,8 +17,7 @@ from luna.qwen.file_types import extension
 LONGEST_NAME = 100
 
 
-@dataclass(frozen=True)
-class Attached:
+class Attached(msgspec.Struct, frozen=True):
     """One attachment in its place."""
 
     attachment: Attachment
@@ -61,7 +61,9 @@ def attached(messages: Sequence[Message]) -> list[Attached]:
                 name = _unique(_name(attachment, number), names)
                 found[key] = Attached(attachment, number, name, message.known, insisted)
             elif not message.known or insisted:
-                found[key] = replace(earlier, known=message.known, insisted=insisted or earlier.insisted)
+                found[key] = msgspec.structs.replace(
+                    earlier, known=message.known, insisted=insisted or earlier.insisted
+                )
     return list(found.values())
 
 

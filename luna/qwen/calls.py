@@ -6,7 +6,6 @@ whole again and longer each time. Knows nothing of results and of the rest of th
 Events never overlap: while one call is open, another that begins waits until the first is complete.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,8 +13,7 @@ import msgspec
 from luna.model.events import StreamEvent, ToolClose, ToolDelta, ToolOpen
 
 
-@dataclass
-class _Call:
+class _Call(msgspec.Struct):
     index: int
     id: str
     name: str

@@ -5,8 +5,9 @@ business; what luna does about a chat that it finds is nobody's here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 
@@ -16,8 +17,7 @@ _NEVER = 1e15
 """No moment is later, in whichever unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedChat:
+class ListedChat(msgspec.Struct, frozen=True):
     """One chat as the list shows it. Times are seconds since the epoch, None where Qwen tells none."""
 
     id: str

@@ -10,10 +10,11 @@ them only when they were captured in the user's own browser together with the co
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import Headers
@@ -37,8 +38,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """One deployment of the web chat: the real one, or a look-alike. URLs without a trailing slash."""
 
     base_url: str = "https://chat.qwen.ai"
@@ -50,7 +50,7 @@ class Site:
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise ValueError(f"expected an address like https://chat.qwen.ai, got {url!r}")
-            object.__setattr__(self, name, url)
+            msgspec.structs.force_setattr(self, name, url)
 
     def completions(self, chat_id: str) -> str:
         """`POST`: one turn, answered as a stream (section 1.4)."""
@@ -109,13 +109,15 @@ class Site:
         return f"{self.auth_url}/api/v2/auths/refresh"
 
 
-@dataclass(frozen=True)
-class Browser:
+class Browser(msgspec.Struct, frozen=True, dict=True):
     """What the user's own browser says of itself."""
 
     user_agent: str = USER_AGENT
-    page_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    page_headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Captured headers by lower-case name; only those in `PAGE_HEADERS` are ever sent."""
+
+    def __repr__(self) -> str:
+        return f"<Browser {self.user_agent!r}>"
 
     def headers(
         self, site: Site, url: str, *, request_id: str, now: float, chat_id: str = "", body: bool = False

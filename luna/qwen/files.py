@@ -6,8 +6,9 @@ are the client's, so they leave by the account's own way. Nothing of a permit ev
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import Kind, LunaError
@@ -37,14 +38,16 @@ _HINTS = {
 Sleep = Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """A file that is to be uploaded."""
 
     name: str
     kind: FileKind
     media_type: str
-    data: bytes = field(repr=False)
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"<Content {self.name} {self.media_type} {self.size} bytes>"
 
     @property
     def size(self) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -52,8 +51,7 @@ _LOOK = """(origin) => window.location.origin !== origin ? null
   : {token: window.localStorage.getItem("token"), agent: window.navigator.userAgent}"""
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """What says that somebody is logged in."""
 
     token: str

@@ -7,9 +7,10 @@ neither addresses nor files. The payload itself is not signed, as in every clien
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote
+
+import msgspec
 
 from luna.upstream.exchange import Headers
 
@@ -19,14 +20,16 @@ _TERMINATOR = "aliyun_v4_request"
 _ALWAYS_SIGNED = frozenset({"content-type", "content-md5"})
 
 
-@dataclass(frozen=True)
-class StoreKeys:
+class StoreKeys(msgspec.Struct, frozen=True):
     """Temporary credentials of the store; only the id may ever be seen."""
 
     id: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
+    secret: str
+    token: str
     """The security token that goes along with every request."""
+
+    def __repr__(self) -> str:
+        return f"<StoreKeys {self.id}>"
 
 
 def signed_headers(

@@ -7,9 +7,10 @@ document section 6). Sends nothing.
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.qwen.endpoints import Site
@@ -24,18 +25,20 @@ _OWN_DOMAIN = ".qwen.ai"
 DEFAULT_REGION = "oss-ap-southeast-1"
 
 
-@dataclass(frozen=True)
-class Permit:
+class Permit(msgspec.Struct, frozen=True):
     """Leave to put one object into the store."""
 
     file_id: str
-    file_url: str = field(repr=False)
+    file_url: str
     """Where the site itself reads the object; signed."""
     put_url: str
     bucket: str
     key: str
     region: str
     keys: StoreKeys
+
+    def __repr__(self) -> str:
+        return f"<Permit {self.file_id} {self.bucket}/{self.key}>"
 
     @property
     def user(self) -> str:

@@ -7,11 +7,11 @@ does not open. What is looked for in the window is `luna.qwen.login`'s business.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.qwen.browser import PASTE, not_opened
@@ -28,8 +28,7 @@ CLOSING = 10.0
 """Seconds that it may take to end by itself; then it is killed."""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """How the browser is opened."""
 
     browser: Path

@@ -9,12 +9,12 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
+from msgspec.structs import replace
 
 from luna.core.snapshot import BoundStage, Pipeline, Snapshot
 

@@ -8,6 +8,8 @@ with.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import msgspec
+
 from luna.core.flow import Flow
 from luna.core.snapshot import BoundStage, Pipeline
 from luna.core.stage import AroundStage, EncodeStage, RequestStage, ResponseStage, TransportStage
@@ -128,7 +130,7 @@ def pipeline_from(pipeline: Pipeline, injected: Injected, stage: str) -> Pipelin
         if isinstance(bound.stage, RequestStage) and not isinstance(bound.stage, AroundStage)
     ]
     behind = [bound for bound in pipeline.stages[place + 1 :] if isinstance(bound.stage, ResponseStage | EncodeStage)]
-    return replace(pipeline, stages=(*kept, BoundStage(stage, injected, {}), *behind))
+    return msgspec.structs.replace(pipeline, stages=(*kept, BoundStage(stage, injected, {}), *behind))
 
 
 def from_boundary(recording: Recording, stage: str) -> Recording:

@@ -8,6 +8,8 @@ at a stage are `luna.replay.injected`'s.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from luna.core.engine import Engine
 from luna.core.flow import Flow
 from luna.core.live import LiveFlows
@@ -117,7 +119,7 @@ async def _run(
     route = _route(snapshot, client, parsed, pipeline)
     if injected is not None:
         stage, far_end = injected
-        route = replace(route, pipeline=pipeline_from(route.pipeline, far_end, stage))
+        route = msgspec.structs.replace(route, pipeline=pipeline_from(route.pipeline, far_end, stage))
     ids = ids or CountedIds(bytes.fromhex(recording.head.seed))
     recorder.head(
         luna=recording.head.luna,
@@ -179,7 +181,7 @@ def _route(snapshot: Snapshot, client: ClientRequest, parsed: Parsed | LunaError
                 hint=f"There are: {', '.join(sorted(snapshot.pipelines))}.",
             )
         base = route or snapshot.routes[0]
-        return replace(base, name=base.name if route else "(none)", pipeline=chosen)
+        return msgspec.structs.replace(base, name=base.name if route else "(none)", pipeline=chosen)
     if route is None:
         raise LunaError(
             Kind.NOT_FOUND,

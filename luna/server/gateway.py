@@ -5,10 +5,10 @@ the engine's. Nothing stands between a stream and `send`.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import replace
 
 import anyio
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from luna.core.engine import Engine

@@ -4,20 +4,19 @@ Owns the count, the end of patience, and the notice by which a recording shows w
 wrong with an answer, and what the model is told, is the stage's business.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from luna.core.stage import Reask
 from luna.model.errors import Kind, LunaError
 from luna.model.events import Notice
 
 
-@dataclass
-class Asking:
+class Asking(msgspec.Struct):
     """Kept in the flow's notes: transducers are fresh after each question."""
 
     most: int
     """How often the model may be asked again."""
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[str] = msgspec.field(default_factory=list)
     _untold: bool = False
 
     @property

@@ -5,7 +5,6 @@ Owns what the wish means, and that it is taken off the request: whoever comes af
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -25,8 +24,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """The form that the answer must have."""
 
     schema: Mapping[str, Any]

@@ -6,9 +6,10 @@ belongs to `luna.conversation`, keeping its local copy to `luna.state.overflow_f
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+
+import msgspec
 
 from luna.conversation.estimate import MOST_PER_CHARACTER, at_most, texts
 from luna.conversation.overflow import system_text, take_closing, written
@@ -36,17 +37,19 @@ SHORT = 8192
 """Tokens. Every model takes that many: what is no longer need not be held against its limit."""
 
 
-@dataclass(frozen=True)
-class OverflowFile:
+class OverflowFile(msgspec.Struct, frozen=True):
     """A prompt as a file."""
 
     name: str
-    data: bytes = field(repr=False)
+    data: bytes
     """Its text, in UTF-8."""
     prompt: str
     """What is typed beside it."""
     tokens: int
     """About how long the text is."""
+
+    def __repr__(self) -> str:
+        return f"<OverflowFile {self.name} {self.tokens} tokens>"
 
     @property
     def text(self) -> str:

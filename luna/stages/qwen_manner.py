@@ -1,15 +1,15 @@
 """What a pipeline's options say of the turns at Qwen, for whoever speaks them. Pure data."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from luna.model.chat import ThinkingMode
 from luna.stages.qwen_prompt import Render
 from luna.upstream.exchange import Timeouts
 
 
-@dataclass(frozen=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True):
     """How the pipeline wants turns to be spoken."""
 
     render: Render

@@ -4,8 +4,6 @@ Owns `previous_response_id`, references to single items, and the tools that the 
 is `responses.remember`'s business.
 """
 
-from dataclasses import replace
-
 import msgspec
 
 from luna.core.flow import Flow
@@ -44,7 +42,7 @@ class ResponsesRecall(RequestStage):
             flow.chat.messages, _ = turns(body, items)
         if any(item.tools for item in before):
             whole = msgspec.structs.replace(body, input=items)
-            flow.parsed = Parsed(replace(document, body=whole), parsed.facts)
+            flow.parsed = Parsed(msgspec.structs.replace(document, body=whole), parsed.facts)
             _offer(flow, whole)
         if not flow.chat.messages:
             raise bad_field("input", "must hold at least one message.")

@@ -6,7 +6,6 @@ anything of an answer has come, and only for what another account may do better.
 """
 
 import logging
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar, Literal
 
@@ -73,8 +72,7 @@ class ScheduleOptions(StageOptions, frozen=True, kw_only=True):
     ] = ("rate-limited", "quota-exhausted", "upstream-login")
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(msgspec.Struct):
     """What is remembered of a flow from one question, or one account, to the next."""
 
     waited: float = 0.0
@@ -82,9 +80,9 @@ class _Turn:
     seated: bool = False
     kept: Seat | None = None
     """Its seat, while the flow goes from one question to the next."""
-    failures: dict[str, LunaError] = field(default_factory=dict)
+    failures: dict[str, LunaError] = msgspec.field(default_factory=dict)
     """By account: why they could not serve it."""
-    untold: list[Notice] = field(default_factory=list)
+    untold: list[Notice] = msgspec.field(default_factory=list)
 
     def leave(self) -> None:
         """The flow is over."""

@@ -5,7 +5,8 @@ what is `luna.state.scheduler`'s, how long anybody waits `luna.stages.schedule`'
 """
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from luna.core.flow import Flow
 from luna.core.notes import CLIENT

@@ -4,7 +4,6 @@ Owns what is read of the request for that, the marks on the messages, the header
 show of it, and the notes for the stages behind it. How a session is found belongs to `luna.state.sessions`.
 """
 
-from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -28,8 +27,7 @@ LONGEST = {"session": 64, "thread": 128, "subagent": 128}
 """Characters that such an id may have."""
 
 
-@dataclass(slots=True)
-class Bound:
+class Bound(msgspec.Struct):
     """Where the conversation is known to stand."""
 
     session: str
@@ -110,7 +108,7 @@ def rebind(flow: Flow, why: str) -> None:
     bound = flow.notes.get(BOUND)
     if bound is not None:
         reason = f"{bound.reason}; {why}"
-        flow.notes[BOUND] = bound = replace(bound, place=None, moved=True, reason=reason)
+        flow.notes[BOUND] = bound = msgspec.structs.replace(bound, place=None, moved=True, reason=reason)
         if bound.found is not None:
             bound.found.reason = bound.reason
         _tell(flow, bound)

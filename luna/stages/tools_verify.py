@@ -19,7 +19,6 @@ as it is, with a notice.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -60,16 +59,15 @@ class ToolsVerifyOptions(StageOptions, frozen=True, kw_only=True):
     prompt: Annotated[str, msgspec.Meta(description="The prompt that asks the model again.")] = "tools/retry"
 
 
-@dataclass
-class Record:
+class Record(msgspec.Struct):
     """What the client has of a flow's answers so far, whichever attempt it came from."""
 
     asking: Asking
     opened: int = 0
     """Calls of any kind: the next index."""
-    calls: list[tuple[str, object]] = field(default_factory=list)
+    calls: list[tuple[str, object]] = msgspec.field(default_factory=list)
     """The client's own, as (name, arguments)."""
-    text: list[str] = field(default_factory=list)
+    text: list[str] = msgspec.field(default_factory=list)
 
 
 RECORD: Key[Record] = Key("tools.verify")

@@ -4,7 +4,6 @@ Who waits for how long is `luna.state.breakpoints`'.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
@@ -58,8 +57,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-@dataclass
-class Halted:
+class Halted(msgspec.Struct):
     """A flow that waits. Times are seconds since the epoch."""
 
     id: str
@@ -72,7 +70,7 @@ class Halted:
     """On the request side."""
     events: tuple[StreamEvent, ...] = ()
     """On the response side: those that are held."""
-    judge: Callable[[Sequence[StreamEvent]], None] = field(default=lambda _: None, repr=False)
+    judge: Callable[[Sequence[StreamEvent]], None] = msgspec.field(default=lambda _: None)
     """Whether these may stand in their place; raises LunaError."""
     asked: tuple[str, str, str] = ("", "", "")
     """Of its request: the model, who the client is, and the last thing that the user said."""
@@ -80,7 +78,10 @@ class Halted:
     calling: bool = False
     """A call has gone out in part, so that nobody can answer by hand before its end."""
     decision: Decision | None = None
-    decided: anyio.Event = field(default_factory=anyio.Event, repr=False)
+    decided: anyio.Event = msgspec.field(default_factory=anyio.Event)
+
+    def __repr__(self) -> str:
+        return f"<Halted {self.id} {self.flow} {self.side} {self.boundary}>"
 
     @property
     def calls(self) -> list[str]:

@@ -5,7 +5,6 @@ what happens by itself `luna.state.cleanup`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import anyio
 import msgspec
@@ -44,11 +43,10 @@ class Waiting(msgspec.Struct, frozen=True):
     why: str
 
 
-@dataclass
-class Sweep:
+class Sweep(msgspec.Struct):
     """What was, or would be, deleted."""
 
-    results: list[Erased] = field(default_factory=list)
+    results: list[Erased] = msgspec.field(default_factory=list)
     more: bool = False
     """There is more to delete than was asked for at once."""
 

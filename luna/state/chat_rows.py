@@ -4,7 +4,6 @@ Pure. Owns the shapes; what moves a chat from one state to another belongs to `l
 """
 
 import enum
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -51,8 +50,7 @@ class Reason(enum.StrEnum):
     REQUESTED = "requested"
 
 
-@dataclass(slots=True, weakref_slot=True)
-class Planned:
+class Planned(msgspec.Struct, weakref=True):
     """A chat that is about to be created. Whoever asked for it holds on to this until it is known how that went."""
 
     id: str

@@ -7,9 +7,9 @@ ever deleted, each by its id, one at a time for an account. Sleeps until the nex
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import anyio
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.model.errors import LunaError
@@ -35,8 +35,7 @@ DISCARDING = 10.0
 """Seconds that whoever discards a chat is kept waiting at most."""
 
 
-@dataclass
-class Round:
+class Round(msgspec.Struct):
     """What came of one round: of the schedule, or on demand."""
 
     ran_at: float

@@ -10,7 +10,6 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,7 @@ class _Document(msgspec.Struct):
     findings: list[Finding]
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(msgspec.Struct, frozen=True):
     """Something to look at."""
 
     flow: str
@@ -88,7 +86,7 @@ class _Job:
     body: bytes = b""
     streamed: bool = False
     """The body is a stream that was refused."""
-    shapes: frozenset[Shape] = field(default_factory=frozenset)
+    shapes: frozenset[Shape] = msgspec.field(default_factory=frozenset)
 
     @property
     def size(self) -> int:

@@ -3,11 +3,10 @@
 Durations are milliseconds, times seconds since the epoch.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass
-class Span:
+class Span(msgspec.Struct):
     """The runs that were born within one stretch of time."""
 
     requests: int = 0
@@ -22,18 +21,17 @@ class Span:
     """How long they waited for a place; those that did not wait are not among them."""
 
 
-@dataclass
-class Figures:
+class Figures(msgspec.Struct):
     """`moments`: the beginning of each stretch, oldest first, without gaps; `spans` beside them. `error_counts` and
     `account_counts`: the first few of `errors` and `accounts`, each with one number for each moment."""
 
     since: float
     width: float
-    moments: list[float] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-    total: Span = field(default_factory=Span)
-    errors: list[tuple[str, int]] = field(default_factory=list)
-    models: list[tuple[str, Span]] = field(default_factory=list)
-    accounts: list[tuple[str, Span]] = field(default_factory=list)
-    error_counts: list[tuple[str, list[int]]] = field(default_factory=list)
-    account_counts: list[tuple[str, list[int]]] = field(default_factory=list)
+    moments: list[float] = msgspec.field(default_factory=list)
+    spans: list[Span] = msgspec.field(default_factory=list)
+    total: Span = msgspec.field(default_factory=Span)
+    errors: list[tuple[str, int]] = msgspec.field(default_factory=list)
+    models: list[tuple[str, Span]] = msgspec.field(default_factory=list)
+    accounts: list[tuple[str, Span]] = msgspec.field(default_factory=list)
+    error_counts: list[tuple[str, list[int]]] = msgspec.field(default_factory=list)
+    account_counts: list[tuple[str, list[int]]] = msgspec.field(default_factory=list)

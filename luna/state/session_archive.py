@@ -5,8 +5,9 @@ Owns what one session is made of for somebody who looks at it, and the changes b
 changes here.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from luna.conversation.stored import read_back
 from luna.model.chat import Message
@@ -25,8 +26,7 @@ _RENAME = (
 )
 
 
-@dataclass(frozen=True)
-class BindingRecord:
+class BindingRecord(msgspec.Struct, frozen=True):
     """A chat in which a session speaks, or a part of it."""
 
     account: str
@@ -37,8 +37,7 @@ class BindingRecord:
     updated_at: float
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """What answers a session consists of."""
 
     answers: int = 0
@@ -53,8 +52,7 @@ class Tree:
     subagents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """One stored message."""
 
     id: str
@@ -66,8 +64,7 @@ class Said:
     chat: str
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """How many sessions there are."""
 
     total: int

@@ -4,7 +4,6 @@ Owns the shapes that pass between the stages and `luna.state.sessions`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -61,8 +60,7 @@ class Asked(msgspec.Struct, frozen=True):
         )
 
 
-@dataclass
-class Found:
+class Found(msgspec.Struct):
     """What is known of a request's conversation."""
 
     asked: Asked

@@ -7,8 +7,9 @@ belongs to `luna.state.summaries` and `luna.state.compaction`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from luna.conversation.digest import History
 from luna.conversation.stored import read_back
@@ -21,8 +22,7 @@ KEPT = 8
 """Summaries of one session, of all its branches together; the oldest go first."""
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """One message as it was written down."""
 
     id: str
@@ -30,8 +30,7 @@ class Stored:
     message: Message
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What stands for the beginning of a conversation."""
 
     text: str
@@ -45,8 +44,7 @@ class Summary:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """What is known of a conversation from its beginning to one answer."""
 
     session: str

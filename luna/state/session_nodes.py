@@ -6,8 +6,9 @@ Knows neither the database (`luna.state.session_rows`) nor how a request is read
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from sys import getsizeof
+
+import msgspec
 
 from luna.state.place import Place, nowhere
 
@@ -21,8 +22,7 @@ TWINS = 64
 """Nodes of one digest at hand: conversations that are the same to the last letter."""
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Session:
+class Session(msgspec.Struct, eq=False, weakref=True):
     """One conversation with all its branches, as far as requests need to know it."""
 
     id: str
@@ -44,8 +44,7 @@ class Session:
     """Somebody has deleted it: what is still under way for it is not written down."""
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(msgspec.Struct, eq=False):
     """An answer that a client was given, and where it stands upstream."""
 
     id: str
@@ -53,7 +52,7 @@ class Node:
     """Of the history up to and with the answer."""
     asked: bytes
     """Of the request that was answered, all of it."""
-    session: Session = field(repr=False)
+    session: Session
     parent: str | None
     place: Place
     instructions: str
@@ -67,16 +66,18 @@ class Node:
     """The digest of the request that last went on from here; None when none has."""
     subagent: str = ""
     """The client's id of the subagent that was answered; "" for the conversation itself."""
-    weight: int = field(default=0, repr=False)
+    weight: int = 0
     """Bytes that it counts for at hand."""
+
+    def __repr__(self) -> str:
+        return f"<Node {self.id} depth={self.depth}>"
 
     def leave(self) -> None:
         """Its chat is no more, or is not to be gone on in: the answer is known, and stands nowhere."""
         self.place = nowhere(self.place)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """What speaks for one of several equal nodes."""
 
     digest: bytes

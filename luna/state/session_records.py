@@ -5,8 +5,9 @@ Owns the filters, the orders, the cursor, and the shape of one entry. What peopl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from luna.conversation.stored import read_back
 from luna.conversation.titles import first_words
@@ -74,8 +75,7 @@ _FIRST_SAID = (
 )
 
 
-@dataclass(frozen=True)
-class SessionFilter:
+class SessionFilter(msgspec.Struct, frozen=True):
     """What sessions are wanted; all of it must hold. Empty: any."""
 
     source: str = ""
@@ -98,8 +98,7 @@ class SessionFilter:
         return wanted
 
 
-@dataclass(frozen=True)
-class SessionRecord:
+class SessionRecord(msgspec.Struct, frozen=True):
     """One session as it is written down. Times are seconds since the epoch."""
 
     id: str

@@ -7,9 +7,9 @@ asks for a compaction; what fails is logged and leaves everything as it was.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import anyio
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.model.preferences import LivePreferences, SessionPreferences
@@ -28,8 +28,7 @@ AGAIN = 4
 """A session that could not be compacted is tried again when it has grown by this part of what makes it long."""
 
 
-@dataclass(frozen=True)
-class _Due:
+class _Due(msgspec.Struct, frozen=True):
     """What is to be done for a session."""
 
     node: str

@@ -7,10 +7,10 @@ order among those who wait: first come, first served within a client, fair betwe
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import anyio
+import msgspec
 
 from luna.model.errors import LunaError
 from luna.state.account import Account
@@ -137,8 +137,7 @@ class Ticket:
             self.woken.set()
 
 
-@dataclass(slots=True)
-class Client:
+class Client(msgspec.Struct):
     """One of those between whom luna is fair."""
 
     name: str

@@ -5,7 +5,6 @@ be shown. Never renews credentials that are only being tried: that would take th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
@@ -45,13 +44,12 @@ class Verdict(msgspec.Struct, frozen=True):
         return "alive" if self.valid else "dead" if self.lost else "warn"
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """How the provider is: `alive` when an account answered, `dead` when none can, `warn` when it is not clear."""
 
     status: Literal["alive", "dead", "warn"]
     detail: str
-    accounts: list[dict[str, Any]] = field(default_factory=list)
+    accounts: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 async def validate(credentials: Credentials, *, site: Site, backend: Backend, clock: Clock, ids: Ids) -> Verdict:

@@ -6,9 +6,10 @@ byte; one that only holds it is cut out, also byte for byte; only one that is ne
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from luna.tools.json_text import NOTHING, JsonEnd, decode, encode, repaired
 from luna.tools.schema_check import problems
@@ -20,12 +21,11 @@ _MOST_ENDLESS = 4
 """Beginnings whose end never comes: each costs a look at all of the text behind it."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The document's text, or what is wrong."""
 
     text: str = ""
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
 
 def read(text: str, schema: Mapping[str, Any]) -> Answer:

@@ -6,8 +6,9 @@ take the text between the tags as it is.
 The parser turns carriage returns into line feeds (XML 1.0, section 2.11). They are kept out of its hands.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -16,8 +17,7 @@ _RETURN = "\ue00d"
 """Stands for a carriage return while the parser has the text. From the private use area; a text with it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """An element: either text or children."""
 
     tag: str

@@ -10,10 +10,11 @@ tools of their own in XML. For them every byte passes as it is, since a request 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from re import Pattern
+
+import msgspec
 
 from luna.model.dialect import Headers
 
@@ -21,15 +22,14 @@ ENOUGH = 3
 """So many of a profile's tool names are proof."""
 
 
-@dataclass(frozen=True)
-class ClientProfile:
+class ClientProfile(msgspec.Struct, frozen=True, dict=True):
     """One kind of client."""
 
     name: str
     """For the inspector."""
     headers: tuple[tuple[str, str], ...] = ()
     """Evidence: a header (lower-case name) whose value, in lower case, fits the pattern (`*`, `?`)."""
-    tools: frozenset[str] = field(default=frozenset())
+    tools: frozenset[str] = msgspec.field(default=frozenset())
     """Evidence: names of tools."""
     conversation: tuple[str, ...] = ()
     """Headers (lower-case names) that name the conversation, the best first."""

@@ -10,8 +10,9 @@ a name itself: `<invoke name="read">`, `<function=read>`, `<parameter=path>`, `[
 import enum
 import html
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 LONGEST = 512
 """Characters. What is longer is no tag."""
@@ -58,8 +59,7 @@ NAMESPACES: Final = ("", "antml:", "minimax:", "ml_", "antml:ml_")
 """What may stand before a tag's name in the midst of text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """One tag. `end` is where the text goes on after it."""
 
     name: str

@@ -11,11 +11,11 @@ replays (`replayed`), injects nothing once more.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import anyio
+import msgspec
 
 from luna.upstream.exchange import Backend, Headers, InResponse, OutRequest
 from luna.upstream.response import Response, broken, too_slow
@@ -24,8 +24,7 @@ MARK = "x-luna-chaos"
 Sleep = Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(msgspec.Struct, frozen=True):
     """Nothing comes for so many seconds."""
 
     seconds: float
@@ -44,8 +43,7 @@ class Change(Protocol):
     def __call__(self, line: bytes) -> Iterable[Piece]: ...
 
 
-@dataclass(frozen=True)
-class Instead:
+class Instead(msgspec.Struct, frozen=True):
     """The request does not go out; this comes back."""
 
     status: int
@@ -53,8 +51,7 @@ class Instead:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Within:
+class Within(msgspec.Struct, frozen=True):
     """The request goes out, and its answer is changed on its way. Only a stream of events is."""
 
     change: Callable[[], Change]
@@ -63,8 +60,7 @@ class Within:
 Fault = Instead | Within
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """What is to happen to one flow. `times`: to how many of its exchanges; 0 for all of them."""
 
     name: str
@@ -73,7 +69,7 @@ class Plan:
     """Exchanges whose path ends so."""
     times: int = 1
     injected: int = 0
-    told: Callable[[str, OutRequest | None], None] = field(default=lambda name, request: None)
+    told: Callable[[str, OutRequest | None], None] = msgspec.field(default=lambda name, request: None)
     """Hears of every injection before anything of it is seen; without a request it is one that is replayed."""
 
     def wants(self, request: OutRequest) -> bool:

@@ -5,7 +5,6 @@ the replay that stands in for it, the faults that break it. Knows nothing of Qwe
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -13,8 +12,7 @@ import msgspec
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True):
     """Seconds. `head`: from the sent request to the response's head; `idle`: between two reads of the body."""
 
     connect: float = 15.0

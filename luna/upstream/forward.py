@@ -7,7 +7,6 @@ where that one does). A failure on the worker's side is an outcome too, so that 
 
 import base64
 import binascii
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -118,7 +117,7 @@ def through(request: OutRequest, worker: str, key: str) -> OutRequest:
     )
     times = request.timeouts
     patience = times.connect + times.head + len(request.body) / SLOWEST + SLACK
-    return OutRequest("POST", f"{worker}{PATH}", headers, request.body, replace(times, head=patience))
+    return OutRequest("POST", f"{worker}{PATH}", headers, request.body, msgspec.structs.replace(times, head=patience))
 
 
 def _told(said: Failure) -> LunaError:

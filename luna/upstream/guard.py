@@ -10,11 +10,11 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 import anyio
+import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.upstream import sniff
@@ -66,8 +66,7 @@ class Fetched(NamedTuple):
     media_type: str
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """An address that may be looked up. `url` is written anew, so that what was judged is what is asked for."""
 
     url: str

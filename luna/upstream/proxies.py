@@ -10,13 +10,13 @@ a proxy is `luna.upstream.handshakes`'. No message names its user or password.
 
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
 import httpcore
+import msgspec
 
 from luna.upstream import handshakes
 from luna.upstream.network import Network
@@ -33,15 +33,17 @@ _SCHEMES: dict[str, Scheme] = {
 _PORTS: dict[Scheme, int] = {"http": 80, "https": 443, "socks5": 1080}
 
 
-@dataclass(frozen=True)
-class ProxyAddress:
+class ProxyAddress(msgspec.Struct, frozen=True):
     """Where a proxy is and how one signs in."""
 
     scheme: Scheme
     host: str
     port: int
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"<ProxyAddress {self}>"
 
     def __str__(self) -> str:
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"

@@ -8,9 +8,10 @@ recordings in order.
 import re
 import stat
 from bisect import insort
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from luna.model.ambient import Clock
 from luna.wire.draft import log
@@ -20,8 +21,7 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 _LEFTOVER_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(msgspec.Struct, frozen=True):
     """What the folder may hold. The oldest recordings go first."""
 
     size: int = 1024 * 1024 * 1024
@@ -31,8 +31,7 @@ class Quota:
     """Seconds."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One recording on disk. `at` is when the flow was born, in seconds since the epoch; `size` in bytes."""
 
     flow: str

@@ -1,6 +1,5 @@
 """Which models there are, as OpenAI's clients ask for it."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def desk(tmp_path: Path) -> QwenDesk:
 async def get(desk: QwenDesk, path: str = "/v1/models", *aliases: Alias, headers: Headers = ()) -> Reply:
     flow: Flow = desk.flow()
     flow.client = ClientRequest("GET", path, "", headers, b"")
-    flow.snapshot = replace(flow.snapshot, aliases=aliases)
+    flow.snapshot = msgspec.structs.replace(flow.snapshot, aliases=aliases)
     reply = await Models(StageOptions(), CONTEXT).answer(flow)
     assert desk.accounts.leases == 0
     return reply

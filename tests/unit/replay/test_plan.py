@@ -2,10 +2,10 @@
 
 import shutil
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from luna.config.settings import shipped_routes
 from luna.model.ambient import ManualClock
