@@ -16,6 +16,7 @@ from luna.config.diagnostics import Place, Report, closest, did_you_mean
 from luna.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode, scrub
 from luna.config.schema import IN_WORDS
 from luna.model import values
+from luna.model.late_pattern import LatePattern
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -31,7 +32,7 @@ _WORDS = {
     "object": "a mapping",
     "null": "nothing",
 }
-_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]+)`(?P<more>.*?)(, got `?(?P<got>[^`]*)`?)?")
+_EXPECTED = LatePattern(r"Expected `(?P<wanted>[^`]+)`(?P<more>.*?)(, got `?(?P<got>[^`]*)`?)?")
 _SUFFIX = re.compile(r"(?s)(?P<message>.*) - at `\$(?P<path>[^`]*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(.)")
 

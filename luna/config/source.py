@@ -14,12 +14,15 @@ from luna.config.diagnostics import Place, Report
 from luna.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from luna.config.plain_yaml import Event, plain_events
 from luna.config.substitute import SubstitutionError, substitute
+from luna.model.late_pattern import LatePattern
 
 MAX_BYTES = 512 * 1024
 MAX_NODES = 50_000
 MAX_DEPTH = 50
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = LatePattern("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BLANKS = str.maketrans("", "", "\t\n\r")
+"""What may stand in a file and is nothing to be seen; a text that is printable without it needs no closer look."""
 _ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -87,7 +90,7 @@ def _decode(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8-sig", "replace")
         raise _Broken(_place_after(before, file), "this byte is not UTF-8", "save the file as UTF-8") from None
-    unprintable = _UNPRINTABLE.search(text)
+    unprintable = None if text.translate(_BLANKS).isprintable() else _UNPRINTABLE.search(text)
     if unprintable is not None:
         character = f"U+{ord(unprintable[0]):04X}"
         raise _Broken(_place_after(text[: unprintable.start()], file), f"the character {character} is not allowed")
@@ -227,7 +230,7 @@ class _Builder:
 
     def _value(self, event: Event, text: str) -> object:
         """Raises _Unfit."""
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             raise _Unfit("this text holds half of a UTF-16 pair", "write the character itself")
         if event.tag is None:
             return typed(text) if event.style is None else text

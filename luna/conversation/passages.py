@@ -4,9 +4,10 @@ Pure, and linear in time whatever the text is. Knows nothing of what the passage
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from re import Pattern
 
 import msgspec
+
+from luna.model.late_pattern import LatePattern
 
 
 def blocks(text: str, tag: str) -> list[str]:
@@ -38,7 +39,7 @@ class Sign(msgspec.Struct, frozen=True):
     not be searched. `end` is for sections: the words in the line with which one ends."""
 
     mark: str
-    pattern: Pattern[str]
+    pattern: LatePattern[str]
     end: str = ""
 
 

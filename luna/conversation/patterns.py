@@ -6,36 +6,36 @@ done about noise belongs to `luna.conversation.classify`.
 """
 
 import re
-from re import Pattern
 
 from luna.conversation.passages import Sign
+from luna.model.late_pattern import LatePattern
 
 
-def _compiled(*expressions: str) -> tuple[Pattern[str], ...]:
-    return tuple(re.compile(expression, re.IGNORECASE) for expression in expressions)
+def _compiled(*expressions: str) -> tuple[LatePattern[str], ...]:
+    return tuple(LatePattern(expression, re.IGNORECASE) for expression in expressions)
 
 
-def _any(*expressions: str) -> Pattern[str]:
-    return re.compile("|".join([f"(?:{expression})" for expression in expressions]), re.IGNORECASE)
+def _any(*expressions: str) -> LatePattern[str]:
+    return LatePattern("|".join([f"(?:{expression})" for expression in expressions]), re.IGNORECASE)
 
 
 def _signs(*told: tuple[str, str]) -> tuple[Sign, ...]:
     """Of a mark and an expression each."""
-    return tuple(Sign(mark, re.compile(expression, re.IGNORECASE)) for mark, expression in told)
+    return tuple(Sign(mark, LatePattern(expression, re.IGNORECASE)) for mark, expression in told)
 
 
 ENVIRONMENT = "environment_details"
 """The tag in which a client tells the time, the open files and the folder's content."""
-FILE_LIST = re.compile(r"^# Current (?:Working|Workspace) Directory\b.*\bFiles\s*$", re.IGNORECASE)
+FILE_LIST = LatePattern(r"^# Current (?:Working|Workspace) Directory\b.*\bFiles\s*$", re.IGNORECASE)
 """The line below which one file stands in each line."""
 
 TASKS = (("feedback", "feedback_tag"), ("user_message", "user_message_tag"), ("task", "explicit_task_tag"))
 """Tags in which a client says what the user wants, the weightiest first, and what their evidence is called."""
 
 AUTOMATED_SECTIONS = (
-    Sign("[error] you did not", re.compile(r"\[ERROR\] You did not use a tool"), "(This is an automated message"),
+    Sign("[error] you did not", LatePattern(r"\[ERROR\] You did not use a tool"), "(This is an automated message"),
     Sign(
-        "[lỗi] bạn", re.compile(r"\[LỖI\] Bạn (?:đã )?(?:không|chưa) (?:sử )?dùng công cụ"), "(Đây là tin nhắn tự động"
+        "[lỗi] bạn", LatePattern(r"\[LỖI\] Bạn (?:đã )?(?:không|chưa) (?:sử )?dùng công cụ"), "(Đây là tin nhắn tự động"
     ),
     *_signs(
         ("task_progress", r"#+ task_progress\b"),
@@ -74,7 +74,7 @@ PROTOCOL_SECTIONS = _signs(
 )
 """How a client's own way to call tools is explained."""
 
-PROTOCOL_NAMES = re.compile(
+PROTOCOL_NAMES = LatePattern(
     r"\b(?:execute_command|read_file|write_to_file|replace_in_file|search_files|list_files|list_code_definition_names|"
     r"use_mcp_tool|attempt_completion|ask_followup_question|plan_mode_respond|Tool Use Guidelines)\b"
 )
@@ -158,5 +158,5 @@ THINKING = ("think", "thinking", "thought")
 """Tags in which a model reasons."""
 
 _MARKS = {sign.mark for signs in (AUTOMATED_SECTIONS, AUTOMATED_LINES, PROTOCOL_SECTIONS, WRAPPERS) for sign in signs}
-ANY_MARK = re.compile("|".join(["<", *map(re.escape, sorted(_MARKS))]))
+ANY_MARK = LatePattern("|".join(["<", *map(re.escape, sorted(_MARKS))]))
 """A user's text in which nothing of this occurs, in lower case, holds no tag and none of the noise above."""

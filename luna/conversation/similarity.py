@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from luna.conversation.passages import without_blocks
+from luna.model.late_pattern import LatePattern
 
 ASIDE = ("think", "thinking", "thought", "task")
 """Tags whose content does not count: reasoning, and the task that an answer repeats."""
@@ -20,7 +21,7 @@ _UNSPACED = (
     "\u3040-\u30ff"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-_RUNS = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W_{_UNSPACED}]+")
+_RUNS = LatePattern(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W_{_UNSPACED}]+")
 _TAG = re.compile(r"</?[A-Za-z][\w.:-]*(?:\s[^<>]*)?>")
 
 

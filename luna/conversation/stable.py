@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from luna.model.chat import Attachment, Message, Role, Text, ToolCall, ToolResult
+from luna.model.late_pattern import LatePattern
 from luna.tools.profiles import ClientProfile
 
 EXACT = 2**53
@@ -117,7 +118,7 @@ _MOST_MARKS = 512
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)[a-z]*\.?"
 _DAY = r"(?:Mon|Tue|Tues|Wed|Wednes|Thu|Thur|Thurs|Fri|Sat|Satur|Sun)(?:day)?"
-_MOMENT = re.compile(
+_MOMENT = LatePattern(
     rf"\b(?:{_DAY},? )?(?:"
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?Z|[+-]\d\d:?\d\d)?)?"
     r"|\d{1,2}/\d{1,2}/\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4}"

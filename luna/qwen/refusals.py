@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from luna.model.errors import Kind, LunaError
+from luna.model.late_pattern import LatePattern
 
 LOGIN_HINT = (
     "Sign in at https://chat.qwen.ai and give luna the new token and cookies"
@@ -19,7 +20,7 @@ NEW_CHAT_HINT = "Start a new chat: leave out providerSessionId."
 
 LONGEST_QUOTE = 300
 _TOKEN = re.compile(r"eyJ[\w-]{8,}(\.[\w-]*){0,2}")
-_UNAUTHORIZED = re.compile(
+_UNAUTHORIZED = LatePattern(
     r"\b401\b|unauthori[sz]ed|token (has |is )?(been )?(expired|revoked|invalid)|sign in again", re.IGNORECASE
 )
 

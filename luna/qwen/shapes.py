@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from luna.model.late_pattern import LatePattern
 from luna.protocols.sse import SSEReader
 
 Kind = Literal["phase", "word", "field", "code", "status"]
@@ -33,7 +34,7 @@ MOST = 500
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
 _DIGITS = re.compile(r"\d+")
-_DATA = re.compile(r"\d{3}|(?i:[0-9a-f]{8})|(?i:(?:[0-9][a-z]|[a-z][0-9]){3})|(?:[a-z][A-Z].*){5}")
+_DATA = LatePattern(r"\d{3}|(?i:[0-9a-f]{8})|(?i:(?:[0-9][a-z]|[a-z][0-9]){3})|(?:[a-z][A-Z].*){5}")
 _SEGMENT = re.compile(r"[A-Za-z][A-Za-z_-]{0,29}|v\d")
 _MAPS = frozenset({"choices[].delta.extra.local_mcp"})
 """Objects whose names are data."""

@@ -5,13 +5,13 @@ secrets, are `luna.wire.redact`'s. Rather takes a word too many than a key too f
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from luna.model.ambient import FLOW
+from luna.model.late_pattern import LatePattern
 from luna.wire.redact import Redactor
 
 GONE = "<redacted>"
@@ -27,26 +27,26 @@ _WORDS = (
     r"|(?:api|access|proxy|admin|private|secret)[-_ ]?key(?:[-_ ]?(?:id|secret))?|bx-ua|bx-umidtoken|x5sec(?:data)?"
 )
 _SAID = r"(?:\\?[\"']?\s*[:=]\s*|\\?[\"']\s*,\s*)(?:b(?=[\"']))?"  # `name: `, `name=`, `'name': `, `('name', `
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+_RULES: tuple[tuple[LatePattern[str], str], ...] = (
     # A header with its whole value: up to the quote that closes it, or to the end of the line.
     (
-        re.compile(
+        LatePattern(
             rf"(?i)(cookies?2?|authorization)({_SAID})(?:(?P<q>\\?[\"'])(?:(?!(?P=q))[^\r\n])*+|[^\r\n\"'][^\r\n]*+)"
         ),
         rf"\1\2\g<q>{GONE}",
     ),
-    (re.compile(rf"(?i)({_WORDS})(?!\w)({_SAID}\\?[\"']?)[^\s\"'&;,<>()\[\]{{}}\\]{{4,}}+"), rf"\1\2{GONE}"),
-    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}+"), rf"\1{GONE}"),
-    (re.compile(r"(?i)\b(basic\s+)(?=[\w+/]*[A-Z0-9+/=])[A-Za-z0-9+/]{8,}+=*+"), rf"\1{GONE}"),
-    (re.compile(r"\b(?:sk-[\w-]{8,}+|luna-[\w-]{20,}+)"), GONE),
-    (re.compile(r"(://[^/\s:@]*+:)[^@\s/]++(?=@)"), rf"\1{GONE}"),
+    (LatePattern(rf"(?i)({_WORDS})(?!\w)({_SAID}\\?[\"']?)[^\s\"'&;,<>()\[\]{{}}\\]{{4,}}+"), rf"\1\2{GONE}"),
+    (LatePattern(r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}+"), rf"\1{GONE}"),
+    (LatePattern(r"(?i)\b(basic\s+)(?=[\w+/]*[A-Z0-9+/=])[A-Za-z0-9+/]{8,}+=*+"), rf"\1{GONE}"),
+    (LatePattern(r"\b(?:sk-[\w-]{8,}+|luna-[\w-]{20,}+)"), GONE),
+    (LatePattern(r"(://[^/\s:@]*+:)[^@\s/]++(?=@)"), rf"\1{GONE}"),
 )
 _HINTS = (
     b"cookie", b"authorization", b"bearer", b"basic", b"token", b"secret", b"pass", b"pwd", b"credential",
     b"signature", b"key", b"bx-", b"x5sec", b"sk-", b"luna-", b"://",
 )  # fmt: skip
 """Without one of these in lower case no rule can match."""
-_TELLING = re.compile(rf"(?i)(?:^|[-_]|[a-z])(?:{_WORDS}|cookies?|authorization)$")
+_TELLING = LatePattern(rf"(?i)(?:^|[-_]|[a-z])(?:{_WORDS}|cookies?|authorization)$")
 
 
 def _nothing() -> Iterable[str]:

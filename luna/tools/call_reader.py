@@ -10,7 +10,6 @@ error: whatever cannot stand inside a call ends it.
 Values are read by `luna.tools.value`, JSON by `luna.tools.json_reader`; typing and writing are `luna.tools.arguments`'.
 """
 
-import html
 import re
 from collections.abc import Callable
 
@@ -21,7 +20,7 @@ from luna.tools.documents import calls_in
 from luna.tools.json_reader import JsonReader
 from luna.tools.json_text import MISSING, NOTHING
 from luna.tools.schema import Toolbox
-from luna.tools.tags import LONGEST, Role, Tag
+from luna.tools.tags import LONGEST, Role, Tag, unescaped
 from luna.tools.value import ValueReader
 
 _NAME = re.compile(r"\s{0,64}(?:<!\[CDATA\[([^<>\n]{1,128})\]\]>\s{0,64}(?=<)|([^<\n]{0,128}?)\s{0,64}(?=<[^!]))")
@@ -127,7 +126,7 @@ class CallReader:
                 return self._cut()
             return self._cursor.waiting > LONGEST and self._give_up(NO_NAME, "The call has no name.")
         written = found[2] if found[1] is None else found[1]
-        return self._begin(html.unescape(written).strip().strip("\"'`"))
+        return self._begin(unescaped(written).strip().strip("\"'`"))
 
     def _late_name(self) -> bool:
         """The parameters came first: wait for the whole call and put its name where it belongs."""

@@ -7,6 +7,8 @@ calling. Only whole answers count: in a longer text the same sentence is the aut
 
 import re
 
+from luna.model.late_pattern import LatePattern
+
 LONGEST = 600
 """Characters. What is longer says something else besides."""
 _SOON = 160
@@ -28,7 +30,7 @@ _LACK = (
     r"(?:don't|do not|doesn't|does not|didn't|cannot|can't|can not|couldn't|unable|not able|isn't|aren't|not"
     r"|no|none|lack|without|missing|unavailable)"
 )
-_COMPLAINT = re.compile(
+_COMPLAINT = LatePattern(
     rf"\b{_LACK}\b[^.!?\n]{{0,80}}\b{_TOOLS}"
     rf"|\b{_TOOLS}[^.!?\n]{{0,80}}"
     r"(?:n't exist|not exists?\b|not available|unavailable|n't available|not found|not accessible|n't accessible)"

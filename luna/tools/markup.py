@@ -29,6 +29,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from luna.model.late_pattern import LatePattern
+
 CALLS = "ml_tool_calls"
 CALL = "ml_tool_call"
 NAME = "ml_tool_name"
@@ -43,7 +45,7 @@ CDATA_END = "]]>"
 CDATA_SPLIT = "]]]]><![CDATA[>"
 """How `]]>` is written inside CDATA."""
 
-_ELEMENT_NAME = re.compile(r"(?!ml_|xml)[A-Za-z_][A-Za-z0-9_.-]*", re.IGNORECASE)
+_ELEMENT_NAME = LatePattern(r"(?!ml_|xml)[A-Za-z_][A-Za-z0-9_.-]*", re.IGNORECASE)
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ATTRIBUTE = _TEXT | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 

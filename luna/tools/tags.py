@@ -8,11 +8,12 @@ a name itself: `<invoke name="read">`, `<function=read>`, `<parameter=path>`, `[
 """
 
 import enum
-import html
 import re
 from typing import Final, Literal
 
 import msgspec
+
+from luna.model.late_pattern import LatePattern
 
 LONGEST = 512
 """Characters. What is longer is no tag."""
@@ -87,8 +88,8 @@ _NAME = r"[A-Za-z_][\w.:-]*+"
 _VALUE = r"""(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))"""
 _ATTRIBUTES = r"""(?:\s++[\w.:-]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?)*"""
 # Nothing is given back that could not help: on a long run of blanks a plain repetition takes quadratic time, or worse.
-_XML = re.compile(rf"<\s*+(/?)\s*+({_NAME})(?:\s*+=\s*+{_VALUE})?({_ATTRIBUTES}+)\s*+(/?)>")
-_XML_BEGUN = re.compile(
+_XML = LatePattern(rf"<\s*+(/?)\s*+({_NAME})(?:\s*+=\s*+{_VALUE})?({_ATTRIBUTES}+)\s*+(/?)>")
+_XML_BEGUN = LatePattern(
     rf"""<\s*+/?\s*+(?:{_NAME}(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++|"[^"]*+\Z|'[^']*+\Z|\Z))?"""
     rf"""{_ATTRIBUTES}(?:\s++[\w.:-]++\s*+=\s*+(?:"[^"]*+|'[^']*+)?|\s*+/?))?\Z"""
 )
@@ -99,9 +100,9 @@ _BEGINNINGS = frozenset(
     for name in ROLES
     for length in range(len(namespace + name) + 1)
 )
-_SAID = re.compile(rf"\bname\s*+=\s*+{_VALUE}", re.IGNORECASE)
-_BRACKET = re.compile(r"\[\s*+(/?)\s*+(function_calls|call)\s*+(?:[:=]\s*+([^\s\[\]<>]++)\s*+)?\]", re.IGNORECASE)
-_BRACKET_BEGUN = re.compile(r"\[\s*+/?\s*+([a-z_]*+)\s*+(?:[:=]\s*+[^\s\[\]<>]*+\s*+)?\Z", re.IGNORECASE)
+_SAID = LatePattern(rf"\bname\s*+=\s*+{_VALUE}", re.IGNORECASE)
+_BRACKET = LatePattern(r"\[\s*+(/?)\s*+(function_calls|call)\s*+(?:[:=]\s*+([^\s\[\]<>]++)\s*+)?\]", re.IGNORECASE)
+_BRACKET_BEGUN = LatePattern(r"\[\s*+/?\s*+([a-z_]*+)\s*+(?:[:=]\s*+[^\s\[\]<>]*+\s*+)?\Z", re.IGNORECASE)
 
 
 def read_tag(text: str, at: int) -> Reading:
@@ -123,7 +124,16 @@ def read_tag(text: str, at: int) -> Reading:
     if plain in NAMED_ONLY and not (says or closing):
         role = Role.OTHER
     ours = role is not Role.OTHER and _is_ours(name)
-    return Tag(name, role, found.end(), bool(closing), bool(empty), html.unescape(says).strip(), ours)
+    return Tag(name, role, found.end(), bool(closing), bool(empty), unescaped(says).strip(), ours)
+
+
+def unescaped(text: str) -> str:
+    """The text with its references resolved, as far as they are any of HTML's."""
+    if "&" not in text:
+        return text
+    from html import unescape  # which brings a table of all entities
+
+    return unescape(text)
 
 
 def _bracket(text: str, at: int) -> Reading:

@@ -13,9 +13,10 @@ must be kept back because a secret may go on in the next one. What becomes of a 
 """
 
 import re
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from luna.model.late_pattern import LatePattern
 
 MINIMUM = 8
 """Known secrets shorter than this would match by accident."""
@@ -60,23 +61,6 @@ _PARAM_NAMES = _spellings(_PARAMS)
 _FIELD_BEGINNINGS = frozenset(name[:size] for name in _FIELD_NAMES for size in range(len(name) + 1))
 _PARAM_BEGINNINGS = frozenset((name + b"=")[:size] for name in _PARAM_NAMES for size in range(len(name) + 2))
 
-
-class LatePattern:
-    """A pattern that is made when it is first looked for: a large one takes as long as the import of ten files."""
-
-    def __init__(self, text: Callable[[], bytes], flags: re.RegexFlag = re.NOFLAG) -> None:
-        self._text = text
-        self._flags = flags
-
-    def __repr__(self) -> str:
-        return f"<LatePattern {'made' if 'pattern' in vars(self) else 'not yet made'}>"
-
-    @cached_property
-    def pattern(self) -> re.Pattern[bytes]:
-        """It itself."""
-        return re.compile(self._text(), self._flags)
-
-
 # The leading quote lets the search jump from quote to quote; the trie leaves most of them after one letter.
 _FIELD = LatePattern(
     lambda: (
@@ -89,7 +73,7 @@ _FIELD = LatePattern(
 _FIELD_BEGUN = LatePattern(lambda: rb'"%b\\?(?:"\s*(?::\s*\\?)?)?\Z' % _trie(_FIELD_NAMES))
 
 
-def _param_after(begin: bytes) -> LatePattern:
+def _param_after(begin: bytes) -> LatePattern[bytes]:
     # A bracket ends a value: links stand in brackets in Markdown.
     return LatePattern(lambda: begin + _trie(_PARAM_NAMES) + rb"=(?P<value>[^&\s\"'<>\\#)\]]*+)(?P<end>\Z)?")
 
@@ -201,7 +185,7 @@ class Scanner:
 
     def _find_params(self, data: bytes, finds: list[Find], open_: list[int]) -> None:
         for mark, after in _PARAMS_AFTER:
-            for found in after.pattern.finditer(data) if mark in data else ():
+            for found in after.finditer(data) if mark in data else ():
                 finds.append(Find(found.start(), found.end(), *found.span("value")))
                 if found["end"] is not None:
                     open_.append(found.start())
@@ -217,7 +201,7 @@ class Scanner:
     def _find_fields(self, data: bytes, finds: list[Find], open_: list[int]) -> int:
         """Gives where the last whole field ends: its closing quote opens nothing."""
         closed = 0
-        for found in _FIELD.pattern.finditer(data):
+        for found in _FIELD.finditer(data):
             kind = "plain" if found["plain"] is not None else "escaped"
             first, last = found.span(kind)
             ending = found["end" if kind == "plain" else "escaped_end"]
@@ -249,7 +233,7 @@ class Scanner:
         quote = tail.rfind(b'"')
         if quote >= 0 and tail[quote + 1 :] in _FIELD_BEGINNINGS:
             open_.append(offset + quote)
-        if field := _FIELD_BEGUN.pattern.search(tail):
+        if field := _FIELD_BEGUN.search(tail):
             open_.append(offset + field.start())
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 import luna
-from luna.wire.scan import LatePattern
+from luna.model.late_pattern import LatePattern
 
 PACKAGE = Path(luna.__file__).parent
 ANCHORED = frozenset({"match", "fullmatch"})

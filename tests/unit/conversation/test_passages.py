@@ -16,10 +16,11 @@ from luna.conversation.passages import (
     without_paragraphs,
     without_sections,
 )
+from luna.model.late_pattern import LatePattern
 
-HEADING = Sign("todo", re.compile("# todo", re.IGNORECASE))
-ERROR = Sign("[error]", re.compile(r"\[ERROR\]"), "(automated)")
-PLAN = Sign("plan", re.compile("plan"))
+HEADING = Sign("todo", LatePattern("# todo", re.IGNORECASE))
+ERROR = Sign("[error]", LatePattern(r"\[ERROR\]"), "(automated)")
+PLAN = Sign("plan", LatePattern("plan"))
 
 
 def test_blocks() -> None:
@@ -51,7 +52,7 @@ def test_sections_one_after_the_other() -> None:
 def test_paragraphs_and_lines() -> None:
     assert without_paragraphs("a\n\nplan: x\ny\n\nb", [PLAN]) == "a\n\nb"
     assert without_paragraphs("a\n\nb", [PLAN]) == "a\n\nb"
-    assert without_lines("a\n  Restore \nRestore it\n", [Sign("restore", re.compile("Restore"))]) == "a\nRestore it\n"
+    assert without_lines("a\n  Restore \nRestore it\n", [Sign("restore", LatePattern("Restore"))]) == "a\nRestore it\n"
 
 
 def test_a_text_without_the_mark_is_not_searched() -> None:
@@ -68,11 +69,11 @@ def test_a_text_without_the_mark_is_not_searched() -> None:
         *patterns.WRAPPERS,
         *patterns.CONFUSION,
     ],
-    ids=lambda sign: sign.pattern.pattern[:30],
+    ids=lambda sign: sign.pattern.pattern.pattern[:30],
 )
 def test_a_sign_cannot_show_without_its_mark(sign: Sign) -> None:
     """The letters of the mark stand in the expression, in this order."""
-    letters = iter(sign.pattern.pattern.lower().replace("\\", ""))
+    letters = iter(sign.pattern.pattern.pattern.lower().replace("\\", ""))
     assert all(letter in letters for letter in sign.mark)
 
 
