@@ -4,7 +4,6 @@ Owns the shape of a diagnostic, its one line of text, and the list that a compil
 Pure: knows nothing of YAML, files or stages.
 """
 
-import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -95,8 +94,10 @@ class Report:
 
 def closest(word: str, choices: Iterable[str]) -> list[str]:
     """The choice that looks most like `word`, as a list of one; empty when none does."""
+    from difflib import get_close_matches  # with the first mistake
+
     by_folded = {choice.casefold(): choice for choice in choices}
-    return [by_folded[each] for each in difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)]
+    return [by_folded[each] for each in get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)]
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ Inside a block `<turn` and `</turn` get a backslash after the `<`, and what has 
 more, so that the way back is exact. Knows nothing of what stands in a block.
 """
 
-import html
 import re
 from collections.abc import Mapping
 
@@ -51,4 +50,6 @@ def _opening(attributes: Mapping[str, str | None]) -> str:
 
 
 def _attribute(value: str) -> str:
-    return html.escape(value).replace("\n", "&#10;").replace("\r", "&#13;")
+    from html import escape  # which brings a table of all entities
+
+    return escape(value).replace("\n", "&#10;").replace("\r", "&#13;")

@@ -3,15 +3,13 @@
 Owns what the address itself says (scheme, media type). Never fetches and never decodes anything.
 """
 
-import mimetypes
 from typing import Literal
 
 from luna.model.chat import Attachment
+from luna.model.media_names import type_of
 from luna.protocols.body import bad_field
 
 AttachmentKind = Literal["image", "document", "video", "audio"]
-
-_TYPES = mimetypes.MimeTypes(filenames=())  # the built-in table alone: the same on every machine
 
 
 def by_url(kind: AttachmentKind, url: str, param: str, name: str = "") -> Attachment:
@@ -27,7 +25,7 @@ def by_data(data: str, param: str, *, media_type: str = "", name: str = "") -> A
     """An attachment of bytes: a data URL as it is, bare base64 made into one. What it is (image, document …)
     follows from its media type, which the file's name tells where nothing else does. Raises LunaError(BAD_REQUEST)."""
     if data[:5].lower() != "data:":
-        guessed = media_type or _TYPES.guess_type(name)[0] or "application/octet-stream"
+        guessed = media_type or type_of(name) or "application/octet-stream"
         data = f"data:{guessed};base64,{data}"
     attachment = by_url("document", data, param, name)
     attachment.kind = kind_of(attachment.media_type)

@@ -7,7 +7,6 @@ Ids rotate on Qwen's side, so a name that only the shipped catalogue knows is st
 list was seen an unknown name goes out as it is: Qwen knows better than a file.
 """
 
-import difflib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
@@ -211,8 +210,10 @@ def find(models: Iterable[Model], name: str) -> Model | None:
 
 def unknown(name: str, models: Iterable[Model]) -> LunaError:
     """There is no such model; here are some that sound like it."""
+    from difflib import get_close_matches  # with the first mistake
+
     names = {model.id: None for model in models} | dict.fromkeys(shipped().aliases)
-    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
+    close = get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
     hint = f"Close to it: {', '.join(close)}." if close else "GET /v1/models lists them all."
     return LunaError(Kind.NOT_FOUND, f"There is no model {name[:80]!r}.", hint=hint, param="model")
 

@@ -8,7 +8,6 @@ the jar is asked for; one that the site sets by itself obeys its own Domain and 
 cookie of its name. Nothing is ever invented or left out: risk cookies are only worth something unchanged.
 """
 
-import email.utils
 import math
 import re
 from collections.abc import Iterable
@@ -184,8 +183,10 @@ def _expiry(said: dict[str, str], now: float) -> float | None:
     age = said.get("max-age", "")
     if _AGE.fullmatch(age):
         return now + min(int(age), LONGEST)
+    from email.utils import parsedate_to_datetime  # with the first cookie that says it so
+
     try:
-        date = email.utils.parsedate_to_datetime(said.get("expires", ""))
+        date = parsedate_to_datetime(said.get("expires", ""))
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None

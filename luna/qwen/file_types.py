@@ -4,10 +4,10 @@ Pure. Owns the table of media types and the rules by which a file's bytes, its n
 together make one. Knows neither attachments nor uploads.
 """
 
-import mimetypes
 from typing import Literal
 
 from luna.model.errors import Kind, LunaError
+from luna.model.media_names import ending_of, type_of
 from luna.upstream import sniff
 
 FileKind = Literal["image", "document", "video", "audio"]
@@ -109,7 +109,6 @@ _TAKEN: dict[str, FileKind] = {
 }
 _ENDING_OF = {**_IMAGES, **_SOUNDS, **_FILMS, **_OFFICE, **_TEXTS}
 _TYPE_OF = {ending: media_type for media_type, ending in reversed(_ENDING_OF.items())}
-_NAMES = mimetypes.MimeTypes(filenames=())  # the built-in table alone: the same on every machine
 
 
 def classify(name: str, declared: str, data: bytes, wanted: FileKind = "document") -> tuple[FileKind, str]:
@@ -137,7 +136,7 @@ def classify(name: str, declared: str, data: bytes, wanted: FileKind = "document
 def extension(media_type: str) -> str:
     """What a file of that type is commonly called at its end, `.png`; "" where nothing is common."""
     plain = _plain(media_type)
-    return _ENDING_OF.get(plain) or _NAMES.guess_extension(plain) or ""
+    return _ENDING_OF.get(plain) or ending_of(plain)
 
 
 def check_size(kind: FileKind, name: str, size: int) -> None:
@@ -154,7 +153,7 @@ def check_size(kind: FileKind, name: str, size: int) -> None:
 def _named(name: str) -> str:
     """What a file of that name commonly is."""
     ending = f".{name.rpartition('.')[2].lower()}"
-    return _TYPE_OF.get(ending) or _plain(_NAMES.guess_type(name)[0] or "")
+    return _TYPE_OF.get(ending) or _plain(type_of(name))
 
 
 def _plain(media_type: str) -> str:

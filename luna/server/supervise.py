@@ -44,7 +44,8 @@ class BindError(Exception):
 def resolve(host: str, port: int) -> str:
     """`host` as the IP literal granian wants, tried out by binding. Raises BindError with a sentence."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        plain = host.encode() if host.isascii() else host  # as bytes it needs no tables of Unicode
+        family, _, _, _, address = socket.getaddrinfo(plain, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[:2])

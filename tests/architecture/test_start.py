@@ -26,6 +26,10 @@ LATE = {
     "importlib.metadata": "luna.core.installed finds stages without it",
     "lxml": "for values in XML",
     "psycopg": "for PostgreSQL",
+    "difflib": "for the first mistake",
+    "email": "for the first cookie with a date",
+    "html": "for the first reference in a tag",
+    "mimetypes": "luna.model.media_names reads its tables with the first file",
     "ruamel": "for YAML that is not plain (luna.config.plain_yaml); the shipped files are",
     "tiktoken": "for counting, when somebody counts",
 }
