@@ -27,7 +27,7 @@ from luna.model.ambient import Clock
 from luna.state.accounts import Accounts
 from luna.state.metrics import open_descriptors, resident_memory
 from luna.state.runs import Runs
-from luna.upstream.pool import Usage
+from luna.upstream.exchange import Usage
 
 ABOUT = "Every task and thread with its stack, the flows at work, and what is open: for whoever asks why luna hangs."
 

@@ -18,7 +18,7 @@ from luna.model.errors import Kind, LunaError
 from luna.state.egress import Egress
 from luna.state.network import Mode, Network, NetworkProfile, Status, Verified
 from luna.state.roster import Roster
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 Id = Annotated[str, Meta(max_length=64)]
 Url = Annotated[str, Meta(max_length=2_000)]

@@ -16,7 +16,7 @@ from luna.state.metrics import Metrics
 from luna.state.run import NEXT, TERMINAL
 from luna.state.runs import Runs
 from luna.state.store import Store
-from luna.upstream.pool import Usage
+from luna.upstream.exchange import Usage
 
 
 def observe_house(

@@ -15,7 +15,7 @@ import msgspec
 
 from luna.model.errors import Kind, LunaError
 from luna.qwen.browser import PASTE, not_opened
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Playwright, ProxySettings

@@ -57,7 +57,7 @@ from luna.state.verification import Verification
 from luna.upstream.chaos import ChaosBackend
 from luna.upstream.exchange import Backend
 from luna.upstream.guard import LinkFetcher
-from luna.upstream.pool import PoolBackend
+from luna.upstream.pools import Direct, Pools
 from luna.upstream.recording import RecordingBackend
 from luna.upstream.watching import WatchingBackend
 from luna.wire.store import Recordings
@@ -108,10 +108,10 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     stack.enter_context(logs.listening())
     traces = open_traces(settings, discretion, clock, stack)
 
-    direct = PoolBackend(clock=clock)
-    stack.push_async_callback(direct.aclose)
+    pools = Pools(clock)
+    direct = Direct(pools)
     network = Network(data / "network.json")
-    egress = Egress(network, live, direct, clock)
+    egress = Egress(network, live, direct, clock, pools)
     stack.push_async_callback(egress.aclose)
     drift = _drift(services, data, clock)
     site = Site(settings.qwen_base_url, settings.qwen_auth_url)

@@ -27,7 +27,7 @@ from luna.qwen.window import Window
 from luna.state.account import Account
 from luna.state.account_records import checked_id, user_id, user_of
 from luna.state.accounts import Accounts
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 log = logging.getLogger("luna.state.capture")
 

@@ -7,7 +7,7 @@ from luna.model.errors import Kind, LunaError
 from luna.qwen.browser import PASTE
 from luna.state.accounts import Accounts
 from luna.state.egress import Egress
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 
 def browser_way(accounts: Accounts, egress: Egress, account_id: str) -> ProxyAddress | None:

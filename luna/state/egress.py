@@ -13,11 +13,10 @@ from luna.model.preferences import LivePreferences
 from luna.state.network import DIRECT, Network, NetworkProfile, Verified, Worker
 from luna.state.ways import Way, Ways, closed
 from luna.upstream.egress import EgressBackend
-from luna.upstream.exchange import Backend
+from luna.upstream.exchange import Backend, Usage
 from luna.upstream.forward import IP_PATH
 from luna.upstream.own_address import own_address
-from luna.upstream.pool import PoolBackend, Usage
-from luna.upstream.pools import TO_WORKERS, Exit, Pools
+from luna.upstream.pools import STRAIGHT, TO_WORKERS, Exit, Pools
 from luna.upstream.worker import WorkerBackend, why
 
 
@@ -102,22 +101,19 @@ class Egress:
 
     def usage(self) -> list[Usage]:
         """What goes on in the pools of connections, the direct one first."""
-        direct = [self._direct.usage()] if isinstance(self._direct, PoolBackend) else []
-        return [*direct, *self._pools.usage()]
+        return self._pools.usage()
 
     async def close_expired(self) -> None:
         """Close connections that can serve nobody any more."""
-        if isinstance(self._direct, PoolBackend):
-            await self._direct.tidy()
         await self._pools.tidy()
 
     async def tidy(self) -> None:
         """Close the connections of ways that are no more."""
         exits = [exit for profile in self.network.profiles() if profile.enabled and (exit := _exit(profile))]
-        await self._pools.keep_only([TO_WORKERS, *exits])
+        await self._pools.keep_only([STRAIGHT, TO_WORKERS, *exits])
 
     async def aclose(self) -> None:
-        """Close the connections of every way but the direct one."""
+        """Close the connections of every way."""
         await self._pools.aclose()
 
     # Checks

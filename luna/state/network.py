@@ -22,7 +22,7 @@ from luna.state.network_records import Status as Status
 from luna.state.network_records import Verified as Verified
 from luna.state.network_records import Worker as Worker
 from luna.state.network_records import checked_profile, checked_worker
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 R = TypeVar("R", NetworkProfile, Worker)
 

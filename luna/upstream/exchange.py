@@ -5,7 +5,7 @@ the replay that stands in for it, the faults that break it. Knows nothing of Qwe
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -86,3 +86,13 @@ class Backend(Protocol):
     async def aclose(self) -> None:
         """Close what is idle and let go of the rest."""
         ...
+
+
+class Usage(NamedTuple):
+    """What goes on in one pool: exchanges, those that wait to be one, and connections."""
+
+    exchanges: int
+    waiting: int
+    connections: int
+    idle: int
+    """Of the connections, those that serve nobody."""

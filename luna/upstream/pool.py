@@ -10,7 +10,6 @@ what is cancelled leaves nothing behind in it.
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -18,7 +17,7 @@ import httpcore
 
 from luna.model.ambient import Clock, SystemClock
 from luna.upstream.connection import Connection, State
-from luna.upstream.exchange import OutRequest
+from luna.upstream.exchange import OutRequest, Usage
 from luna.upstream.network import Network
 from luna.upstream.request import Phase, Place, Wire, wire
 from luna.upstream.response import broken, too_slow
@@ -135,16 +134,6 @@ class Pool:
             if not self._idle[place]:
                 del self._idle[place]
         await self.close(idle)
-
-
-class Usage(NamedTuple):
-    """What goes on in one pool: exchanges, those that wait to be one, and connections."""
-
-    exchanges: int
-    waiting: int
-    connections: int
-    idle: int
-    """Of the connections, those that serve nobody."""
 
 
 class PoolBackend:

@@ -28,6 +28,7 @@ LATE = {
     "psycopg": "for PostgreSQL",
     "difflib": "for the first mistake",
     "email": "for the first cookie with a date",
+    "httpcore": "luna.upstream.pools has connections with the first exchange",
     "html": "for the first reference in a tag",
     "mimetypes": "luna.model.media_names reads its tables with the first file",
     "ruamel": "for YAML that is not plain (luna.config.plain_yaml); the shipped files are",

@@ -20,7 +20,7 @@ from luna.model.errors import Kind, LunaError
 from luna.qwen.endpoints import PAGE_HEADERS, Site
 from luna.qwen.login import _Visit
 from luna.state.capture import Job
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 from tests.support.logins import Desk, Person, desk, kill, person_at
 from tests.support.ports import free_port
 

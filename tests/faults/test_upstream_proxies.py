@@ -13,7 +13,8 @@ from luna.model.errors import Kind, LunaError
 from luna.upstream.exchange import OutRequest, Timeouts
 from luna.upstream.pool import PoolBackend
 from luna.upstream.pools import Exit, Pools
-from luna.upstream.proxies import LocalAddressNetwork, ProxyAddress, ProxyNetwork
+from luna.upstream.proxies import LocalAddressNetwork, ProxyNetwork
+from luna.upstream.proxy_address import ProxyAddress
 from tests.support.certificates import make_certificate, serving, trusting
 from tests.support.proxies import ConnectProxy, Proxy, SocksProxy
 from tests.support.rawserver import Close, Pause, RawServer, Stall, response

@@ -24,6 +24,7 @@ from luna.state.account import Account
 from luna.state.run import TERMINAL, RunRecord
 from luna.state.run_archive import RunFilter
 from luna.upstream.pool import PoolBackend
+from luna.upstream.pools import Direct
 from tests.gauntlet.relay import Relay
 from tests.gauntlet.speech import WAYS, Got, Way, understand
 from tests.support.house import Running, running_luna
@@ -156,8 +157,8 @@ class Arena:
     def pool(self) -> PoolBackend:
         """luna's connections to the upstream."""
         direct = self.luna.house.state.direct
-        assert isinstance(direct, PoolBackend)
-        return direct
+        assert isinstance(direct, Direct)
+        return direct.pool
 
     async def forget_connections(self) -> None:
         """Close those that serve nobody, so that the next request opens one."""

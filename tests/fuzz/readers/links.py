@@ -15,7 +15,7 @@ from luna.upstream import data_url, sniff
 from luna.upstream.exchange import OutRequest
 from luna.upstream.forward import describe, outcome_of, request_of
 from luna.upstream.guard import read_link
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 from tests.fuzz.guided import Target
 from tests.support.samples import KNOWN
 from tests.support.samples import data_url as as_url

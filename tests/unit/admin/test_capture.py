@@ -16,7 +16,7 @@ from luna.qwen.endpoints import Site
 from luna.state.accounts import Accounts
 from luna.state.capture import OVER, REMEMBERED, Captures
 from luna.state.credentials import CredentialStore
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 from tests.support.panel import Panel
 from tests.support.scripted import ScriptedBackend
 

@@ -13,7 +13,7 @@ from luna.state.capture_way import browser_way
 from luna.state.credentials import CredentialStore
 from luna.state.egress import Egress
 from luna.state.network import Network, NetworkProfile, Worker
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 from tests.support.scripted import ScriptedBackend
 
 

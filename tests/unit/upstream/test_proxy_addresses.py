@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna.upstream.proxies import ProxyAddress
+from luna.upstream.proxy_address import ProxyAddress
 
 
 @pytest.mark.parametrize(
