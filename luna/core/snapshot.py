@@ -100,7 +100,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     aliases: tuple[Alias, ...]
     prompts: Prompts
     files: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = msgspec.field(default=())
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Snapshot {self.version} {self.digest[:8]} routes={len(self.routes)} pipelines={len(self.pipelines)}>"

@@ -70,7 +70,7 @@ class Halted(msgspec.Struct):
     """On the request side."""
     events: tuple[StreamEvent, ...] = ()
     """On the response side: those that are held."""
-    judge: Callable[[Sequence[StreamEvent]], None] = msgspec.field(default=lambda _: None)
+    judge: Callable[[Sequence[StreamEvent]], None] = lambda _: None
     """Whether these may stand in their place; raises LunaError."""
     asked: tuple[str, str, str] = ("", "", "")
     """Of its request: the model, who the client is, and the last thing that the user said."""

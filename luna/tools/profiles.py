@@ -29,7 +29,7 @@ class ClientProfile(msgspec.Struct, frozen=True, dict=True):
     """For the inspector."""
     headers: tuple[tuple[str, str], ...] = ()
     """Evidence: a header (lower-case name) whose value, in lower case, fits the pattern (`*`, `?`)."""
-    tools: frozenset[str] = msgspec.field(default=frozenset())
+    tools: frozenset[str] = frozenset()
     """Evidence: names of tools."""
     conversation: tuple[str, ...] = ()
     """Headers (lower-case names) that name the conversation, the best first."""

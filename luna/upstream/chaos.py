@@ -69,7 +69,7 @@ class Plan(msgspec.Struct):
     """Exchanges whose path ends so."""
     times: int = 1
     injected: int = 0
-    told: Callable[[str, OutRequest | None], None] = msgspec.field(default=lambda name, request: None)
+    told: Callable[[str, OutRequest | None], None] = lambda name, request: None
     """Hears of every injection before anything of it is seen; without a request it is one that is replayed."""
 
     def wants(self, request: OutRequest) -> bool:
