@@ -24,7 +24,7 @@ from luna.doctor.play import COLUMNS, Server, play
 from luna.doctor.requests import BLOCK
 from luna.model.ambient import Ids
 from luna.server.assemble import assemble
-from luna.server.supervise import embedded_server
+from luna.server.embedded import embedded_server
 from luna.tools.markup import call, calls
 from luna.upstream.pool import PoolBackend
 

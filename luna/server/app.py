@@ -91,14 +91,13 @@ class App:
         is_model = path[:4] == "/v1/" or path == "/v1"
         if path[:8] == "/worker/":
             return self._worker(scope, receive, send)
-        first = receive() if is_model else None  # the server fetches the body while the headers are looked at
         headers = headers_of(scope)
         try:
             self._guard.check(method, path, headers)
         except LunaError as error:
-            return self._refuse(scope, receive, send, error, first)
-        if first is not None:
-            return self._gateway(scope, headers, receive, send, first)
+            return self._refuse(scope, receive, send, error, is_model)
+        if is_model:
+            return self._gateway(scope, headers, receive, send)
         return self._serve_control(scope, receive, send)
 
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,17 +110,14 @@ class App:
             return
         await self._control(scope, _bodied(body, receive), send)
 
-    async def _refuse(
-        self, scope: Scope, receive: Receive, send: Send, error: LunaError, first: Awaitable[Message] | None
-    ) -> None:
-        """`first`: of a request for a model, what was asked of `receive` already."""
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: LunaError, is_model: bool) -> None:
         try:
-            await read_body(scope, receive, self._max_body, first)
+            await read_body(scope, receive, self._max_body)
         except ClientLeft:
             return
         except LunaError:
             pass  # too long or too slow as well; the first refusal is the one that counts
-        if first is not None:
+        if is_model:
             await send_reply(send, dialect_for(scope["method"], scope["path"]).error(error, Ids().token("flow_")))
         else:
             await _refuse(send, error)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from itertools import chain
 
 import anyio
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from luna.model.alarm import Patience
 from luna.model.dialect import ClientRequest, Headers, Reply
@@ -49,9 +49,8 @@ def request_of(scope: Scope, headers: Headers, body: bytes) -> ClientRequest:
     )
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int, first: Awaitable[Message] | None = None) -> bytes:
-    """The whole body, at most `limit` bytes. `first`: what was asked of `receive` before; servers fetch it from there
-    on, while there is other work to do.
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes.
 
     Beyond the limit the rest is read and thrown away before the refusal: answering while a client still sends
     looks to it like a broken connection. Raises LunaError(TOO_LARGE), LunaError(REQUEST_TIMEOUT) when nothing
@@ -66,8 +65,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, first: Awaitable
     try:
         while True:
             patience.set(SLOW_CLIENT_SECONDS)
-            message = await (first or receive())
-            first = None
+            message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             piece: bytes = message.get("body", b"")

@@ -4,12 +4,12 @@ Owns the birth of a flow: body, dialect, snapshot, route, recorder. What happens
 the engine's. Nothing stands between a stream and `send`.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import anyio
 import msgspec
 from msgspec.structs import replace
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from luna.core.engine import Engine
 from luna.core.flow import Flow, Outcome
@@ -60,14 +60,12 @@ class Gateway:
     def __repr__(self) -> str:
         return f"<Gateway {self._engine.live!r}>"
 
-    async def __call__(
-        self, scope: Scope, headers: Headers, receive: Receive, send: Send, first: Awaitable[Message] | None = None
-    ) -> None:
-        """Answer one request; its headers have been read already. `first`: see `read_body`."""
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answer one request; its headers have been read already."""
         ids = Ids()
         dialect = dialect_for(scope["method"], scope["path"])
         try:
-            body = await read_body(scope, receive, self._max_body, first)
+            body = await read_body(scope, receive, self._max_body)
             request = request_of(scope, headers, body)
             snapshot = self._cell.current
             parsed = parse_body(dialect, request)

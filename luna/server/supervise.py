@@ -12,29 +12,15 @@ from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskGroup
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
 from granian.server.embed import Server
 
-from luna.server.app import App
 from luna.server.assemble import House
+from luna.server.embedded import embedded_server
 
 log = logging.getLogger("luna.server")
 
-BACKLOG = 1024
-CONNECTIONS = 4096
 YOUNG = 10_000
 """Objects that may be made before the collector looks at them: Python's own 700 are there several times a request."""
-
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "loggers": {
-        "_granian": {"handlers": [], "propagate": True},
-        "_granian.serve": {"handlers": [], "level": "WARNING", "propagate": True},
-        "granian.access": {"handlers": [], "propagate": False},
-    },
-}
 
 
 class BindError(Exception):
@@ -52,22 +38,6 @@ def resolve(host: str, port: int) -> str:
     except OSError as error:
         raise BindError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return str(address[0])
-
-
-def embedded_server(app: App, address: str, port: int) -> Server:
-    """A granian server for this process's own event loop: HTTP/1.1, ASGI without lifespan."""
-    return Server(
-        app,
-        address=address,
-        port=port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        backlog=BACKLOG,
-        backpressure=CONNECTIONS,
-        websockets=False,
-        log_level=LogLevels.error,  # its warning that embedding is experimental says nothing to a user
-        log_dictconfig=_LOGGING,
-    )
 
 
 async def supervise(house: House, *, announce: Callable[[], None], grace: float = 20.0) -> int:

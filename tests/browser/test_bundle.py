@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from luna.replay.unpack import unpack
+from luna.server.embedded import embedded_server
 from luna.server.opened import opened
-from luna.server.supervise import embedded_server
 from luna.state.run_archive import RunFilter
 from tests.browser.test_pipelines import ask, folder, insert, luna_environ  # noqa: F401 - fixtures
 from tests.browser.visit import Visit, check_accessibility, pictures, watch_policy

@@ -12,7 +12,7 @@ from luna.config.settings import Settings
 from luna.demo.serve import Lookalike
 from luna.model.ambient import Clock
 from luna.server.assemble import House, assemble
-from luna.server.supervise import embedded_server
+from luna.server.embedded import embedded_server
 from tests.support.ports import free_port
 
 ADMIN_KEY = "test-admin-key"

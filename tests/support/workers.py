@@ -9,7 +9,7 @@ import anyio
 from starlette.types import ASGIApp
 
 from luna.server.app import App
-from luna.server.supervise import embedded_server
+from luna.server.embedded import embedded_server
 from luna.server.worker import WorkerSide
 from luna.upstream.exchange import Backend
 from tests.support.ports import free_port
