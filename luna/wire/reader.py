@@ -41,8 +41,6 @@ LONGEST_SEED = 64
 """Bytes; those of luna's flows have 16."""
 LONGEST_WHY = 300
 """Characters of a message that may repeat what stands in the line."""
-MOST_BATCHES = 200_000
-"""More than any answer has: a number that somebody has changed must not fill the memory."""
 _EVENTS = msgspec.json.Decoder(list[StreamEvent])
 _CHAT = msgspec.json.Decoder(ChatRequest)
 
@@ -271,14 +269,17 @@ class _Builder:
         self._made.times[frame.boundary] = frame.t
 
     def _add_events(self, frame: Events) -> None:
-        made, written = self._made, self._events.get(frame.boundary)
+        made, known = self._made, len(self._made.batches)
+        if frame.n > known and made.truncated:
+            return  # the batch itself was left out
+        if not 0 < frame.n <= known + 1:
+            raise ValueError(f"there is no batch {frame.n} after {known} batches")
+        if frame.n > known:
+            made.batches.append(Moment(frame.t, self._line))
+        written = self._events.get(frame.boundary)
         if written is None:
             written = self._events[frame.boundary] = {}
             made.times[frame.boundary] = frame.t
-        if not 0 < frame.n <= MOST_BATCHES:
-            raise ValueError(f"there is no batch {frame.n}")
-        while len(made.batches) < frame.n:
-            made.batches.append(Moment(frame.t, self._line))
         encoded = bytes(frame.events)
         if encoded:
             written[frame.n] = _EVENTS.decode(encoded)

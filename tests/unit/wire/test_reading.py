@@ -58,6 +58,14 @@ def test_a_recording_that_stops_in_the_middle_makes_nothing_up() -> None:
     assert len(recording.events["tools"]) == 2
 
 
+def test_a_batch_that_was_left_out_is_not_made_up() -> None:
+    first = b'{"k":"events","t":1,"boundary":"qwen","n":1,"events":[{"t":"text","text":"a"}]}'
+    later = [b'{"k":"events","t":%d,"boundary":"tools","n":%d}' % (n, n) for n in (2, 9)]
+    recording = read([HEAD, first, b'{"k":"truncated","t":1,"budget":5}', *later, END])
+    assert recording.events == {"qwen": [[TextDelta("a")]]}
+    assert len(recording.batches) == 1
+
+
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
@@ -75,6 +83,8 @@ def test_a_recording_that_stops_in_the_middle_makes_nothing_up() -> None:
         ([HEAD, b'{"k":"document","t":1,"boundary":"b"}'], "line 2: the document at 'b' refers to one before it"),
         ([HEAD, b'{"k":"document","t":1,"boundary":"b","doc":{"model":1}}'], "line 2: Expected `str`"),
         ([HEAD, b'{"k":"events","t":1,"boundary":"b","n":1,"events":[{"t":"x"}]}'], "line 2: Invalid value 'x'"),
+        ([HEAD, b'{"k":"events","t":1,"boundary":"b","n":0}'], "line 2: there is no batch 0 after 0 batches"),
+        ([HEAD, b'{"k":"events","t":1,"boundary":"b","n":90000}'], "line 2: there is no batch 90000 after 0 batches"),
         ([HEAD, b'{"k":"client.bytes","t":1,"before":"%%"}'], "line 2: "),
         ([HEAD, b'{"k":"client.bytes","t":1,"text":"\xff"}', END], "line 2: "),
     ],

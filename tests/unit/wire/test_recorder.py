@@ -224,6 +224,17 @@ def test_beyond_the_budget_only_what_is_small_is_kept() -> None:
     assert len(made.text) < 2500
 
 
+def test_a_boundary_that_shows_itself_beyond_the_budget_makes_up_no_batch() -> None:
+    made = MemoryRecording(budget=40)
+    for _ in range(5):
+        made.recorder.events("qwen", [HELLO])
+    made.recorder.events("tools", [HELLO])
+    made.recorder.ended("completed")
+    recording = made.read()
+    assert recording.truncated
+    assert recording.events == {"qwen": [[HELLO]]}
+
+
 def test_a_long_recording_goes_to_the_sink_in_pieces() -> None:
     made = MemoryRecording()
     for _ in range(10):
