@@ -1,7 +1,7 @@
 """Writes: queued by whoever has something to keep, committed together.
 
-Owns the queue, what becomes of it and where, and what happens when the database refuses. `write` costs an append. All
-that is waiting becomes one transaction. A small one for SQLite is put into the journal on the spot
+Owns what becomes of the queue and where, and what happens when the database refuses. `write` costs an append. All that
+is waiting becomes one transaction. A small one for SQLite is put into the journal on the spot
 (`luna.state.store.journal`): that makes it durable. A thread brings the journal into the database, many transactions
 in one, and takes every other transaction there itself, where many requests share it. The order of the writes is kept.
 What fails for the moment (a lock, a full disk, a server that restarts) is kept and tried again; a single write that is
@@ -9,7 +9,6 @@ wrong in itself is dropped and named, so that it cannot hold back the others.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,10 +19,12 @@ from anyio.lowlevel import current_token
 from luna.model.errors import Kind, LunaError
 from luna.state.store import errors
 from luna.state.store.ahead import Ahead
+from luna.state.store.backlog import FEW, Backlog
 from luna.state.store.database import Database
 from luna.state.store.form import Form, Values
 from luna.state.store.journal import Journal
 from luna.state.store.late import LateRow
+from luna.state.store.refusals import may_pass, reason
 from luna.state.store.sql import Executable
 from luna.state.store.thread import OwnThread
 from luna.state.store.transaction import Transactions, Write
@@ -35,8 +36,6 @@ Rows = dict[str, Any] | Values | list[dict[str, Any]] | list[Values] | LateRow
 
 MOST = 2_000
 """Writes in one transaction."""
-LIMIT = 100_000
-"""Writes that may wait while the database refuses; beyond that the oldest are given up."""
 PAUSES = (0.05, 0.2, 1.0, 5.0)
 """Seconds between two tries at a database that refuses; the last one repeats."""
 LINGER = 0.05
@@ -53,7 +52,7 @@ class Writer:
     """The one who writes. With a `journal`, where it is SQLite."""
 
     def __init__(self, database: Database, journal: Journal | None = None) -> None:
-        self._waiting: deque[Write] = deque()
+        self._waiting = Backlog()
         self._queued = 0
         self._done = 0
         self._wanted = anyio.Event()
@@ -78,6 +77,8 @@ class Writer:
         self.commits = 0
         self.seconds = 0.0
         """Spent on them, waiting for the database included."""
+        self._given_up = 0
+        """Since it began to refuse."""
         self.lost = 0
         """Writes that were given up."""
 
@@ -99,10 +100,8 @@ class Writer:
         """Queue one statement for one row or several. Never blocks, never raises."""
         self._waiting.append((statement, [rows] if isinstance(rows, (dict, tuple)) else rows))
         self._queued += 1
-        if self._queued - self._done > LIMIT and len(self._waiting) > LIMIT:
-            self._waiting.popleft()
-            self._done += 1
-            self.lost += 1
+        if self.problem or len(self._waiting) > FEW:
+            self._shorten()
         if not self._lingering and self._later is not None:
             self._lingering = True
             self._later(LINGER, self._time_has_come)
@@ -166,7 +165,7 @@ class Writer:
                     await self._wanted.wait()
                 batch: list[Write] = []
                 if self._pressing or self._stopping:
-                    batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+                    batch = self._waiting.take(MOST)
                     self._pressing = bool(self._waiting)
                 if not self._pressing:
                     self._wanted = anyio.Event()
@@ -181,6 +180,14 @@ class Writer:
         """Let `run` end once everything is written."""
         self._stopping = True
         self._wanted.set()
+
+    def _shorten(self) -> None:
+        given_up = self._waiting.shorten()
+        if given_up and not self._given_up:
+            log.error("more writes wait for the database than luna keeps: the oldest are given up")
+        self._given_up += given_up
+        self._done += given_up
+        self.lost += given_up
 
     def _press(self) -> None:
         self._pressing = True
@@ -251,10 +258,10 @@ class Writer:
             try:
                 await self._thread.run(work)
             except errors.Refusal as error:
-                if batch and not _may_pass(error):
+                if batch and not may_pass(error):
                     await self._bring_in_one_by_one(batch, error)
                     break
-                said = _reason(error)
+                said = reason(error)
                 if said != self.problem:
                     log.error("the database refuses to write: %s", said)
                 self.problem = said
@@ -264,23 +271,23 @@ class Writer:
                 await anyio.sleep(next(pauses, PAUSES[-1]))
             else:
                 break
-        if self.problem and not self.lost:
-            log.warning("the database takes writes again")
-        self.problem = ""
+        if self.problem:
+            log.warning("the database takes writes again; %d were given up", self._given_up)
+        self.problem, self._given_up = "", 0
         return True
 
     async def _bring_in_one_by_one(self, batch: Sequence[Write], error: Exception) -> None:
         """Something in the batch is wrong: find it, so that only it is lost."""
         if len(batch) == 1:
             self.lost += 1
-            log.error("a write was dropped: %s", _reason(error))
+            log.error("a write was dropped: %s", reason(error))
             return
         for write in batch:
             try:
                 await self._thread.run(partial(self._transactions.bring_in, [write]))
             except errors.Refusal as wrong:
                 self.lost += 1
-                log.error("a write was dropped: %s", _reason(wrong))
+                log.error("a write was dropped: %s", reason(wrong))
 
     def _give_up(self, batch: Sequence[Write]) -> None:
         if batch:
@@ -297,24 +304,3 @@ class Writer:
         moved, self._moved = self._moved, None
         if moved is not None:
             moved.set()
-
-
-def _may_pass(error: Exception) -> bool:
-    """True for what is the database's state and not the write's fault."""
-    if isinstance(error, (OSError, errors.OperationalError)):
-        return True
-    if isinstance(error, errors.DBAPIError) and error.connection_invalidated:
-        return True
-    words = str(getattr(error, "orig", error)).lower()
-    return isinstance(error, errors.DatabaseError) and any(
-        sign in words for sign in ("disk", "full", "read-only", "readonly")
-    )
-
-
-def _reason(error: Exception) -> str:
-    """The database's own words, without the statement and its values, which may be somebody's prompt."""
-    if isinstance(error, OSError):
-        return f"{type(error).__name__}: {error.strerror}"
-    original = getattr(error, "orig", None)
-    lines = str(original if original is not None else type(error).__name__).strip().splitlines()
-    return f"{type(original or error).__name__}: {lines[0] if lines else ''}".rstrip(": ")
