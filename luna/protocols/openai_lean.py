@@ -5,18 +5,15 @@ Owns what such a body is: every field of it is read, or says nothing that luna w
 wrong with it. Any other is left to the long way (`luna.protocols.openai_chat`), which says precisely what is wrong.
 """
 
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from luna.model.memo import remembering
 from luna.protocols.fields import FieldTable
 from luna.protocols.openai_fields import TABLE
 from luna.protocols.openai_types import Body, Offered, ToolIn
-
-LONGEST = 512 * 1024
-"""Bytes of tools that are remembered."""
 
 
 def _lean(table: FieldTable) -> type[msgspec.Struct]:
@@ -38,7 +35,7 @@ def read(data: bytes) -> Body | None:
     try:
         found = _BODY.decode(data)
         tools = bytes(found.tools)
-        found.tools = (_tools(tools) if len(tools) < LONGEST else _TOOLS.decode(tools)) if tools else None
+        found.tools = _tools(tools) if tools else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     values = _unread(found)
@@ -52,7 +49,7 @@ def read(data: bytes) -> Body | None:
     return body
 
 
-@lru_cache(maxsize=32)
+@remembering(count=32, longest=512 * 1024)
 def _tools(raw: bytes) -> Offered | None:
     """Agents send the same tools with every request of a session."""
     entries = _TOOLS.decode(raw)

@@ -4,9 +4,8 @@ Owns the words and which of them wins. Pure, and shared by all protocols. A mode
 only by its suffix: names that merely contain "think" or "r1" mean nothing.
 """
 
-from functools import lru_cache
-
 from luna.model.chat import ThinkingMode
+from luna.model.memo import remembering
 
 SUFFIXES: dict[str, ThinkingMode] = {"-thinking": "thinking", "-fast": "fast"}
 
@@ -37,7 +36,7 @@ EFFORTS: dict[str, ThinkingMode] = {
 _PRECEDENCE: tuple[ThinkingMode, ...] = ("auto", "thinking", "fast")
 
 
-@lru_cache(maxsize=256)
+@remembering(count=256, longest=256)
 def split_model(model: str) -> tuple[str, ThinkingMode | None]:
     """A model's name without its suffix, and what the suffix asks for: `qwen3-max-fast` → `qwen3-max`, fast."""
     lowered = model.lower()

@@ -10,13 +10,13 @@ what a model reads last it keeps to best. It is a part of its own, so that nothi
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
 from luna.model.chat import Message, Text, Tool, ToolChoice
 from luna.model.errors import Kind, LunaError
+from luna.model.memo import remembering
 from luna.tools import markup
 from luna.tools.compress import compact
 
@@ -102,7 +102,7 @@ def listed(tools: Sequence[Tool]) -> tuple[str, str | None]:
         return "\n\n".join(describe(tool) for tool in tools), None
 
 
-@lru_cache(maxsize=64)
+@remembering(count=32, longest=256 * 1024)
 def _listed(encoded: bytes) -> tuple[str, str | None]:
     """Agents send the same tools with every request of a session: they are looked through once."""
     tools = msgspec.json.decode(encoded, type=list[Tool])

@@ -76,11 +76,11 @@ def recognise(headers: Headers, tool_names: Iterable[str]) -> ClientProfile:
     """The first profile that the evidence fits, else `GENERIC`. Remembered by the evidence."""
     # Where any value is evidence, a value is not told: it may be different in each request.
     evidence = [(name, "" if _EVIDENCE[name] == "*" else value) for name, value in headers if name in _EVIDENCE]
-    return _recognised(tuple(evidence), tuple(tool_names))
+    return _recognised(tuple(evidence), _TELLING.intersection(tool_names))
 
 
 @lru_cache(maxsize=512)
-def _recognised(evidence: Headers, tool_names: tuple[str, ...]) -> ClientProfile:
+def _recognised(evidence: Headers, tool_names: frozenset[str]) -> ClientProfile:
     return next((profile for profile in PROFILES if profile.fits(evidence, tool_names)), GENERIC)
 
 
@@ -165,6 +165,7 @@ PROFILES: tuple[ClientProfile, ...] = (
 )
 """The first that fits counts."""
 _EVIDENCE = {name: pattern for profile in PROFILES for name, pattern in profile.headers}
+_TELLING = frozenset().union(*(profile.tools for profile in PROFILES))
 
 SUMMARY_REQUESTS = (
     "Your task is to create a detailed summary of",  # Claude Code

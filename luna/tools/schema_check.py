@@ -8,11 +8,11 @@ more work than it may: what it has not found by then is not wrong either.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from luna.model.memo import remembering
 from luna.patterns.meter import Meter, SpentError
 from luna.tools.bounded_draft import LEVELS, METER, bounded, extras, is_plain
 from luna.tools.json_text import encode
@@ -60,7 +60,7 @@ def fault_of(schema: Mapping[str, Any]) -> str:
     return "" if error is None else _short(f"{_path('it', error.absolute_path)}: {error.message}")
 
 
-@lru_cache(maxsize=256)
+@remembering(count=256, longest=64 * 1024)
 def _validator(encoded: bytes) -> "Validator | None":
     """Of the first draft in which this is a schema. Building one costs milliseconds; agents repeat their tools."""
     from referencing.jsonschema import EMPTY_REGISTRY
