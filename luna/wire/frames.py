@@ -6,7 +6,8 @@ number of an exchange with the upstream, counted from 1 in the order in which th
     head            what was recorded, and all that a replay needs to repeat it
     client.request  what the client sent
     recalled        a response that luna remembered and the flow went on from
-    document        the request as it left a request stage; without `doc` it is as it was before
+    document        the request as it left a request stage; without `doc` it is as it was before, and `[FIRST, COUNT]`
+                    among its messages are those of before
     up.request, up.head, up.data, up.end    an exchange with the upstream
     events          a batch as it left a stage; without `events` it is as it was before
     client.start, client.bytes              what the client got, one frame for each send
@@ -83,7 +84,8 @@ class Document(Frame, tag="document", frozen=True):
 
     boundary: str
     doc: msgspec.Raw = msgspec.Raw()
-    """A `ChatRequest`. Left out when it is what it was at the boundary before."""
+    """A `ChatRequest`. Left out when it is what it was at the boundary before; messages that it has from there stand in
+    it as references (`luna.wire.references`)."""
 
 
 class Recalled(Frame, tag="recalled", frozen=True):

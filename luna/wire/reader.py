@@ -33,6 +33,7 @@ from luna.wire.frames import (
     UpHead,
     UpRequest,
 )
+from luna.wire.references import resolved
 from luna.wire.upgrade import LADDER, RawFrame, Step, upgrade, version_of
 
 _FRAME: msgspec.json.Decoder[AnyFrame] = msgspec.json.Decoder(AnyFrame)
@@ -42,7 +43,6 @@ LONGEST_SEED = 64
 LONGEST_WHY = 300
 """Characters of a message that may repeat what stands in the line."""
 _EVENTS = msgspec.json.Decoder(list[StreamEvent])
-_CHAT = msgspec.json.Decoder(ChatRequest)
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -262,7 +262,7 @@ class _Builder:
     def _add_document(self, frame: Document) -> None:
         encoded = bytes(frame.doc)
         if encoded:
-            self._document = _CHAT.decode(encoded)
+            self._document = resolved(encoded, self._document)
         if self._document is None:
             raise ValueError(f"the document at '{frame.boundary}' refers to one before it, and there is none")
         self._made.documents[frame.boundary] = self._document

@@ -9,7 +9,7 @@ placeholder is left as it is, so that redacting twice changes nothing.
 import functools
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 import msgspec
@@ -20,6 +20,9 @@ Headers = tuple[tuple[str, str], ...]
 
 HOLD_LIMIT = 1024 * 1024
 """Bytes. What a stream holds back at most; a field longer than that takes the rest of its stream with it."""
+
+TOGETHER = 64 * 1024
+"""Bytes of texts that are looked at as one: where something is found, each is looked at again."""
 
 _PLACEHOLDER = re.compile(rb"(?:<redacted:\d+>)+")
 _TELLING_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|proxy-key|signature|^bx-(?!v$)")
@@ -65,10 +68,13 @@ class Redactor:
                 self.learn(secret.decode("utf-8", "replace"))
         return self.replaced(data, finds)
 
-    def texts(self, texts: list[bytes]) -> list[bytes]:
-        """Each of them, without the field rules. One look at all of them, and mostly that is all it takes."""
-        finds, _ = self._scanner.scan(b"\n".join(texts), fields=False, final=True)
-        return [self.body(text, fields=False) for text in texts] if finds else texts
+    def texts(self, texts: list[bytes], *, fields: bool = False) -> list[bytes]:
+        """Each of them, whole JSON. One look at many of them, and mostly that is all it takes."""
+        kept: list[bytes] = []
+        for some in _together(texts):
+            finds, _ = self._scanner.scan(b"\n".join(some), fields=fields, final=True)
+            kept += [self.body(text, fields=fields) for text in some] if finds else some
+        return kept
 
     def text(self, text: str) -> str:
         """A message, a path, a header's value."""
@@ -146,6 +152,19 @@ class Redactor:
             pieces += (data[start:first], self._placeholder(data[first:last]).encode())
             start = last
         return b"".join([*pieces, data[start:end]])
+
+
+def _together(texts: list[bytes]) -> Iterator[list[bytes]]:
+    some: list[bytes] = []
+    size = 0
+    for text in texts:
+        some.append(text)
+        size += len(text)
+        if size > TOGETHER:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def redacted(text: str) -> str:

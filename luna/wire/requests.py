@@ -1,7 +1,7 @@
 """The request as it stands after each stage, as JSON without secrets.
 
 Owns the memory of what was written before: a stage changes a message or two of a long conversation, and the others are
-neither encoded nor searched again. Pure.
+neither encoded nor searched nor written again (`luna.wire.references`). Pure.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import msgspec
 
 from luna.model.chat import ChatRequest, Message, Part, ToolResult
 from luna.wire.redact import Redactor
+from luna.wire.references import referring
 
 _NO_MESSAGES = b'"messages":[]'
 """No text can hold it: there its quotes have backslashes before them."""
@@ -33,38 +34,43 @@ class Requests:
         self._written: dict[int, _Written] = {}
         self._rest = (b"", b"")
         """All but the messages, with secrets and without."""
-        self._latest: list[bytes] = []
+        self._messages: list[bytes] = []
+        """Of the last document."""
 
     def __repr__(self) -> str:
         return f"<Requests messages={len(self._written)}>"
 
     def changed(self, chat: ChatRequest) -> bytes | None:
-        """The request as JSON; None when it is what it was the last time. A copy of every message is kept: stages may
-        change them in their place."""
+        """The request as JSON, with references to messages of the last time; None when it is what it was then. A copy
+        of every message is kept: stages may change them in their place."""
         if self._redactor.knows != self._knew:
             self._knew = self._redactor.knows
             self.forget()
         rest = self._encode(msgspec.structs.replace(chat, messages=[]))
+        messages, before = self._lines(chat.messages), self._messages
         if rest != self._rest[0]:
             self._rest = (rest, self._redactor.body(rest))
-        lines = [self._rest[1], *map(self._line, chat.messages)]
-        if lines == self._latest:
+        elif messages == before:
             return None
-        self._latest = lines
-        return lines[0].replace(_NO_MESSAGES, b'"messages":[%b]' % b",".join(lines[1:]), 1)
+        self._messages = messages
+        return self._rest[1].replace(_NO_MESSAGES, b'"messages":[%b]' % b",".join(referring(before, messages)), 1)
 
     def forget(self) -> None:
         """There will be no more, or it begins anew."""
         self._written.clear()
         self._rest = (b"", b"")
-        self._latest = []
+        self._messages = []
 
-    def _line(self, message: Message) -> bytes:
-        written = self._written.get(id(message))
-        if written is None or written.as_it_was != message:
-            line = self._redactor.body(self._encode(message))
-            written = self._written[id(message)] = _Written(message, _copied(message), line)
-        return written.line
+    def _lines(self, messages: list[Message]) -> list[bytes]:
+        written = self._written
+        changed = [
+            message for message in messages if (known := written.get(id(message))) is None or known.as_it_was != message
+        ]
+        if changed:
+            lines = self._redactor.texts([self._encode(message) for message in changed], fields=True)
+            for message, line in zip(changed, lines, strict=True):
+                written[id(message)] = _Written(message, _copied(message), line)
+        return [written[id(message)].line for message in messages]
 
 
 def _copied(message: Message) -> Message:

@@ -121,6 +121,7 @@ def _recording_seeds() -> Iterator[bytes]:
         b'{"k":"client.request","t":1,"method":"POST","path":"/v1/x","headers":[["a","b"]],"text":"{}"}',
         b'{"k":"document","t":2,"boundary":"d","doc":{"model":"m","messages":[{"role":"user","parts":[{"type":"text","text":"x"}]}]}}',
         b'{"k":"document","t":3,"boundary":"e"}',
+        b'{"k":"document","t":3,"boundary":"f","doc":{"model":"m","messages":[{"role":"system","parts":[]},[0,1]]}}',
         b'{"k":"recalled","t":3,"response":"r","document":{},"items":[]}',
         b'{"k":"up.request","t":4,"x":1,"method":"POST","url":"https://chat.qwen.ai/api","before":"/w==","text":"y"}',
         b'{"k":"up.head","t":5,"x":1,"status":200,"headers":[["content-type","text/event-stream"]]}',

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from luna.model.chat import Attachment, ChatRequest, Message, Text, ToolCall, ToolResult
 from luna.wire.redact import Redactor
+from luna.wire.references import resolved
 from luna.wire.requests import Requests
 
 
@@ -29,13 +30,22 @@ def request() -> ChatRequest:
 def test_only_what_changed_is_encoded_again() -> None:
     encode, chat = Counting(), request()
     requests = Requests(encode, Redactor())
-    assert requests.changed(chat) == msgspec.json.encode(chat)
+    first = requests.changed(chat)
+    assert first == msgspec.json.encode(chat)
     assert requests.changed(chat) is None
+    before = resolved(first, None)
     chat.messages.insert(0, Message("system", [Text("Be brief.")]))
-    assert requests.changed(chat) == msgspec.json.encode(chat)
+    second = requests.changed(chat)
+    assert second is not None
+    assert b"Be brief." in second
+    assert b"What is there?" not in second
+    assert resolved(second, before) == chat
     assert encode.messages == 4
     chat.search = True
-    assert requests.changed(chat) == msgspec.json.encode(chat)
+    third = requests.changed(chat)
+    assert third is not None
+    assert b'"messages":[[0,4]]' in third
+    assert resolved(third, resolved(second, before)) == chat
     assert encode.messages == 4
 
 
@@ -64,10 +74,11 @@ def changes(chat: ChatRequest, how: int) -> None:
 @given(st.lists(st.integers(0, 5), max_size=8))
 def test_no_change_is_missed(hows: list[int]) -> None:
     chat, requests = request(), Requests(msgspec.json.encode, Redactor())
-    requests.changed(chat)
+    read = resolved(requests.changed(chat) or b"", None)
     for how in hows:
         changes(chat, how)
-        assert requests.changed(chat) == msgspec.json.encode(chat)
+        read = resolved(requests.changed(chat) or b"", read)
+        assert read == chat
         assert requests.changed(chat) is None
 
 
