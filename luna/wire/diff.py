@@ -2,10 +2,12 @@
 
 Owns what counts as a difference and how it is shown: documents as JSON, events one to a line, bytes
 as their lines. Pure. Ids and timestamps are no excuse: a replay draws the same ones. Only headers
-whose value was redacted on either side are passed over.
+whose value was redacted on either side are passed over, and placeholders count by the order in which
+they appear: a replay never saw the secrets that the first ones stand for, and numbers anew.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -19,6 +21,7 @@ from luna.wire.reader import Exchange, Recording
 
 CONTEXT_LINES = 3
 _REDACTED = "<redacted:"
+_PLACEHOLDER = re.compile(r"<redacted:\d+>")
 
 Lines = list[str]
 
@@ -49,6 +52,8 @@ def _differences(before: Recording, after: Recording, heartbeat: bytes) -> Itera
     """First where they part in substance; then where one side merely went further, which is what comes of it."""
     further: list[Difference] = []
     for boundary, old, new, substance in _boundaries(before, after, heartbeat):
+        if old != new:
+            old, new = _renumbered(old), _renumbered(new)
         if old == new:
             continue
         titles = (
@@ -81,6 +86,17 @@ def _boundaries(
         yield f"events {name}", then, now, then is None or now is None or not _begins(then, now)
     yield "client answer", _answer(before, after, heartbeat), _answer(after, before, heartbeat), True
     yield "outcome", _outcome(before), _outcome(after), True
+
+
+def _renumbered(lines: Lines | None) -> Lines | None:
+    if lines is None:
+        return None
+    numbers: dict[str, int] = {}
+
+    def renumbered(found: re.Match[str]) -> str:
+        return f"<redacted:{numbers.setdefault(found[0], len(numbers) + 1)}>"
+
+    return [_PLACEHOLDER.sub(renumbered, line) for line in lines]
 
 
 def _begins(old: Lines, new: Lines) -> bool:

@@ -14,13 +14,13 @@ from luna.wire.reader import read
 from tests.support.command import Serving, luna, serving
 
 SECRET = "sk-secret-of-a-client-0123456789"
-FLOWS = 9
+FLOWS = 10
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Recordings of an answer, one that was cut, a refusal by the upstream, one for lack of an account, and responses
-    that go on from one another."""
+    """Recordings of an answer, one that was cut, a refusal by the upstream, one for lack of an account, responses that
+    go on from one another, and an answer that repeats a password which is too short to be looked for."""
     data = tmp_path_factory.mktemp("recorded") / "data"
     with serving(data, "--demo", LUNA_RECORD="all") as running:
         running.chat("[[say:one two three four five six seven]]")
@@ -35,6 +35,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         respond(running, input=[{"role": "user", "content": "[[say:three]]"}, reference], store=False)
         assert running.request("GET", f"/v1/responses/{second['id']}").status == 200
         assert running.request("DELETE", f"/v1/responses/{second['id']}").status == 200
+        asked = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": 'Keep {"password": "hunter2"}.'}]}
+        told = running.request("POST", "/v1/chat/completions", msgspec.json.encode(asked))
+        assert b"hunter2" in told.content
         assert running.end() == 0
     return data / "recordings"
 
@@ -81,7 +84,7 @@ def test_an_unchanged_replay_is_identical(recorded: Path, tmp_path: Path, number
 
 def test_what_a_response_went_on_from_is_in_its_recording(recorded: Path) -> None:
     kept = []
-    for path in recordings(recorded)[4:]:
+    for path in recordings(recorded)[4:9]:
         with path.open("rb") as lines:
             kept.append([msgspec.json.decode(frame.document)["output"] for frame in read(lines).recalled])
     texts = [[output[-1]["content"][0]["text"] for output in outputs] for outputs in kept]

@@ -50,6 +50,16 @@ def recorded(
     return made.read()
 
 
+def test_placeholders_are_compared_by_their_order() -> None:
+    said = (b"data: <redacted:1> and <redacted:4>, <redacted:1>\n\n",)
+    again = (b"data: <redacted:2> and <redacted:3>, <redacted:2>\n\n",)
+    others = (b"data: <redacted:2> and <redacted:3>, <redacted:3>\n\n",)
+    assert differences(recorded(answer=said), recorded(answer=again)) == []
+    (difference,) = differences(recorded(answer=said), recorded(answer=others))
+    assert difference.boundary == "client answer"
+    assert "+data: <redacted:1> and <redacted:2>, <redacted:2>" in difference.diff
+
+
 def test_the_same_is_no_difference() -> None:
     assert first_divergence(recorded(), recorded()) is None
     assert differences(recorded(), recorded()) == []
