@@ -17,8 +17,9 @@ from luna.tools.schema_check import problems
 _FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+\n", re.MULTILINE)
 _BEGIN = re.compile(r"[{\[]")
 _MOST_TRIES = 32
-_MOST_ENDLESS = 4
-"""Beginnings whose end never comes: each costs a look at all of the text behind it."""
+_MOST_IN_VAIN = 4
+"""So many times the text's length may be looked at behind beginnings that are none: each may cost a look at all of
+it."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -72,17 +73,21 @@ def _fence_end(mark: str) -> re.Pattern[str]:
 
 def _inside(text: str) -> Iterator[tuple[str, Any]]:
     """The objects and lists among the words, outermost first."""
-    pos = endless = 0
+    pos = in_vain = 0
     for _ in range(_MOST_TRIES):
         begin = _BEGIN.search(text, pos)
-        if begin is None or endless == _MOST_ENDLESS:
+        if begin is None or in_vain >= _MOST_IN_VAIN * len(text):
             return
         end = JsonEnd()
-        behind = end.feed(text[begin.start() :])
-        endless += behind is None
-        documents = list(_document(text[begin.start() : begin.start() + behind])) if behind and end.complete else []
+        start = begin.start()
+        length = end.feed(text[start:])
+        documents = list(_document(text[start : start + length])) if length and end.complete else []
         yield from documents
-        pos = begin.start() + behind if documents and behind else begin.end()
+        if documents and length:
+            pos = start + length
+        else:
+            pos = begin.end()
+            in_vain += length or len(text) - start
 
 
 def _document(text: str) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ more work than it may: what it has not found by then is not wrong either.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -77,7 +77,11 @@ def _drafts(schema: Mapping[str, Any]) -> "list[type[Validator]]":
     from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
     from jsonschema.validators import validator_for
 
-    return [validator_for(schema, default=Draft202012Validator), Draft7Validator, Draft4Validator]
+    first: type[Validator] = Draft202012Validator
+    if isinstance(schema.get("$schema"), str):
+        with suppress(ValueError):  # it is no address
+            first = validator_for(schema, default=first)
+    return [first, Draft7Validator, Draft4Validator]
 
 
 def _fault(schema: Mapping[str, Any], draft: "type[Validator]") -> "ValidationError | None":

@@ -100,6 +100,18 @@ def test_a_schema_that_is_none_is_said_to_be_none() -> None:
     assert fault_of({"properties": {"a": {"type": "strng"}}}).startswith("`properties.a.type`: 'strng' is not valid")
 
 
+@pytest.mark.parametrize("named", [2, 0.5, True, [1], {}, None])
+def test_a_draft_is_named_by_a_string(named: object) -> None:
+    schema = {"$schema": named, "type": "object"}
+    assert fault_of(schema).startswith("`$schema`: ")
+    assert problems(1, schema, "It") == []
+
+
+@pytest.mark.parametrize("named", ["", "http://[", "https://example.org/of-nobody"])
+def test_a_draft_that_nobody_knows_is_read_as_the_latest(named: str) -> None:
+    assert problems(1, {"$schema": named, "prefixItems": [], "type": "object"}, "It")
+
+
 @pytest.mark.parametrize(
     ("schema", "value", "said"),
     [
