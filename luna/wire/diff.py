@@ -2,8 +2,8 @@
 
 Owns what counts as a difference and how it is shown: documents as JSON, events one to a line, bytes
 as their lines. Pure. Ids and timestamps are no excuse: a replay draws the same ones. Only headers
-whose value was redacted on either side are passed over, and placeholders count by the order in which
-they appear: a replay never saw the secrets that the first ones stand for, and numbers anew.
+whose value was redacted on either side are passed over, and so is what a replay cannot know that never
+saw the secrets of the request: the numbers of placeholders, and how many tokens a text with secrets had.
 """
 
 import difflib
@@ -22,6 +22,7 @@ from luna.wire.reader import Exchange, Recording
 CONTEXT_LINES = 3
 _REDACTED = "<redacted:"
 _PLACEHOLDER = re.compile(r"<redacted:\d+>")
+_TOKENS = re.compile(r'(?<=tokens":)( ?)\d+')
 
 Lines = list[str]
 
@@ -51,9 +52,10 @@ def differences(before: Recording, after: Recording, *, heartbeat: bytes = b"") 
 def _differences(before: Recording, after: Recording, heartbeat: bytes) -> Iterator[Difference]:
     """First where they part in substance; then where one side merely went further, which is what comes of it."""
     further: list[Difference] = []
+    counted = not any(_asks_redacted(recording) for recording in (before, after))
     for boundary, old, new, substance in _boundaries(before, after, heartbeat):
         if old != new:
-            old, new = _renumbered(old), _renumbered(new)
+            old, new = _as_far_as_known(old, counted), _as_far_as_known(new, counted)
         if old == new:
             continue
         titles = (
@@ -88,15 +90,15 @@ def _boundaries(
     yield "outcome", _outcome(before), _outcome(after), True
 
 
-def _renumbered(lines: Lines | None) -> Lines | None:
+def _asks_redacted(recording: Recording) -> bool:
+    return recording.client is not None and _REDACTED.encode() in recording.client.body
+
+
+def _as_far_as_known(lines: Lines | None, counted: bool) -> Lines | None:
     if lines is None:
         return None
-    numbers: dict[str, int] = {}
-
-    def renumbered(found: re.Match[str]) -> str:
-        return f"<redacted:{numbers.setdefault(found[0], len(numbers) + 1)}>"
-
-    return [_PLACEHOLDER.sub(renumbered, line) for line in lines]
+    lines = [_PLACEHOLDER.sub("<redacted>", line) for line in lines]
+    return lines if counted else [_TOKENS.sub(r"\1…", line) for line in lines]
 
 
 def _begins(old: Lines, new: Lines) -> bool:

@@ -61,9 +61,14 @@ class Redactor:
 
     def request(self, data: bytes) -> bytes:
         """A client's whole body. An answer may repeat what it calls a secret (`metadata` of a response), in a stream,
-        where nothing is looked for by its field: the first of them are learnt."""
+        where nothing is looked for by its field: the first of them are learnt, short ones with their field."""
         finds, _ = self._scanner.scan(data, fields=True, final=True)
-        for secret in [data[find.first : find.last] for find in finds[:_REPEATED]]:
+        for find in finds[:_REPEATED]:
+            secret, whole = data[find.first : find.last], data[find.start : find.end]
+            if not secret or _PLACEHOLDER.fullmatch(secret):
+                continue
+            if whole.startswith(b'"') and len(whole) <= _NAMEABLE:
+                self._scanner.add_within(whole, find.first - find.start, find.last - find.start)
             if _LEARN <= len(secret) <= _NAMEABLE and b"\\" not in secret:
                 self.learn(secret.decode("utf-8", "replace"))
         return self.replaced(data, finds)

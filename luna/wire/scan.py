@@ -4,7 +4,7 @@ Owns the rules. Pure: data may come in pieces, and whoever feeds pieces learns h
 must be kept back because a secret may go on in the next one. What becomes of a find is
 `luna.wire.redact`.
 
-    literal   a known secret, wherever it stands
+    literal   a known secret, wherever it stands, or where it stands in a known text
     token     a JSON web token, wherever it stands
     param     the value of a telling query parameter: `?key=…`, `&x5secdata=…`
     field     the string value of a telling JSON field: `"access_token": "…"`, also one level of
@@ -101,11 +101,19 @@ class Find(NamedTuple):
     last: int
 
 
+class _Known(NamedTuple):
+    """A secret stands at `[first:last]` of what is looked for; `needle` is how that begins."""
+
+    needle: bytes
+    first: int
+    last: int
+
+
 class Scanner:
     """The rules, with the secrets that are known so far."""
 
     def __init__(self) -> None:
-        self._literals: dict[bytes, bytes] = {}
+        self._literals: dict[bytes, _Known] = {}
         self._inside: set[int] = set()
 
     def __repr__(self) -> str:
@@ -118,9 +126,14 @@ class Scanner:
 
     def add(self, secret: bytes) -> None:
         """Make a secret known. One shorter than MINIMUM is not."""
-        if len(secret) >= MINIMUM and secret not in self._literals:
-            self._literals[secret] = secret[:_NEEDLE]
-            self._inside.update(secret)
+        self.add_within(secret, 0, len(secret))
+
+    def add_within(self, text: bytes, first: int, last: int) -> None:
+        """Make a secret known where it stands in this text, at `[first:last]`: by itself it may be anything. A text
+        shorter than MINIMUM is not looked for."""
+        if len(text) >= MINIMUM and text not in self._literals:
+            self._literals[text] = _Known(text[:_NEEDLE], first, last)
+            self._inside.update(text)
 
     def copy(self) -> "Scanner":
         """One that knows the same and learns on its own."""
@@ -135,9 +148,9 @@ class Scanner:
             return [], len(data)
         finds: list[Find] = []
         open_: list[int] = []
-        for secret, needle in self._literals.items():
-            if needle in data:
-                self._find_literal(data, secret, needle, finds)
+        for text, known in self._literals.items():
+            if known.needle in data:
+                _find_literal(data, text, known, finds)
         if b"=" in data:
             self._find_params(data, finds, open_)
         if _may_hold_token(data):
@@ -164,18 +177,10 @@ class Scanner:
             return False
         if not final and (data[-1:] != b"\n" or _NEWLINE in self._inside):
             return False
-        for needle in self._literals.values():  # noqa: SIM110 - a generator would cost more than the search
-            if needle in data:
+        for known in self._literals.values():  # noqa: SIM110 - a generator would cost more than the search
+            if known.needle in data:
                 return False
         return True
-
-    def _find_literal(self, data: bytes, secret: bytes, needle: bytes, finds: list[Find]) -> None:
-        start = data.find(needle)
-        while start >= 0:
-            if data.startswith(secret, start):
-                end = start + len(secret)
-                finds.append(Find(start, end, start, end))
-            start = data.find(needle, start + 1)
 
     def find_cut(self, data: bytes) -> list[Find]:
         """A body may end in the middle of a known secret: most of one is one too."""
@@ -235,6 +240,14 @@ class Scanner:
             open_.append(offset + quote)
         if field := _FIELD_BEGUN.search(tail):
             open_.append(offset + field.start())
+
+
+def _find_literal(data: bytes, text: bytes, known: _Known, finds: list[Find]) -> None:
+    start = data.find(known.needle)
+    while start >= 0:
+        if data.startswith(text, start):
+            finds.append(Find(start, start + len(text), start + known.first, start + known.last))
+        start = data.find(known.needle, start + 1)
 
 
 def _may_hold_token(data: bytes) -> bool:

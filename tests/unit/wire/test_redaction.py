@@ -150,6 +150,30 @@ def test_what_is_too_short_is_no_secret() -> None:
     assert Redactor(["12345678"]).text("12345678") == "<redacted:1>"
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "kept"),
+    [
+        ('{"metadata":{"api_key": "short"}}', 'data: {"metadata":{"api_key": "short"},"short":1}\n\n',
+         'data: {"metadata":{"api_key": "<redacted:1>"},"short":1}\n\n'),
+        ('{"text":"{\\"pwd\\": \\"x\\"}"}', 'data: {"delta":"so {\\"pwd\\": \\"x\\"}, x"}\n\n',
+         'data: {"delta":"so {\\"pwd\\": \\"<redacted:1>\\"}, x"}\n\n'),
+        ('{"email":"ann@example.org"}', 'data: "email":"ann@example.org", ann\n\n',
+         'data: "email":"<redacted:1>@example.org", ann\n\n'),
+        ('{"pwd":"","token":"<redacted:7>"}', 'data: "pwd":"","token":"<redacted:7>"\n\n',
+         'data: "pwd":"","token":"<redacted:7>"\n\n'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("cut", range(0, 30, 3))
+def test_a_short_secret_of_the_request_goes_with_its_field_and_nowhere_else(
+    asked: str, told: str, kept: str, cut: int
+) -> None:
+    redact = Redactor()
+    redact.request(asked.encode())
+    stream = redact.stream(fields=False)
+    data = told.encode()
+    assert stream.feed(data[:cut]) + stream.feed(data[cut:]) + stream.flush() == kept.encode()
+
+
 def test_secrets_that_overlap_leave_nothing_of_either() -> None:
     redact = Redactor(["abcdefgh", "efghijkl", "abcdefghijklmnop"])
     assert redact.text("-abcdefghijkl-") == "-<redacted:1>-"
