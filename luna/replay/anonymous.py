@@ -243,7 +243,7 @@ def _accounts(recording: Recording) -> Iterator[str]:
             if isinstance(event, Notice) and event.data and isinstance(event.data.get("account"), str):
                 yield event.data["account"]
     if recording.failure is not None:
-        yield from (str(account) for account in recording.failure.detail.get("accounts", ()))
+        yield from recording.failure.accounts
 
 
 def _bodies(recording: Recording) -> Iterator[bytes]:

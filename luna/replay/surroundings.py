@@ -125,9 +125,7 @@ def _refusal(recording: Recording) -> LunaError | None:
 
 def _failed(recording: Recording) -> list[str]:
     """The accounts that could not serve the flow, in the order in which they were tried."""
-    tried: list[str] = []
-    if recording.failure is not None:
-        tried = [str(account) for account in recording.failure.detail.get("accounts", ())]
+    tried = recording.failure.accounts if recording.failure is not None else []
     failed = (str((notice.data or {}).get("account", "")) for notice in _notices(recording, "failover"))
     return list(dict.fromkeys([*tried, *failed]))
 

@@ -164,6 +164,12 @@ class Failure(Frame, tag="error", frozen=True):
     retry_after: float | None = None
     detail: dict[str, Any] = {}
 
+    @property
+    def accounts(self) -> list[str]:
+        """Those that failed, where it names any."""
+        named = self.detail.get("accounts")
+        return [str(account) for account in named] if isinstance(named, list) else []
+
 
 class Truncated(Frame, tag="truncated", frozen=True):
     """From here on only what is small is recorded. `budget` in bytes."""

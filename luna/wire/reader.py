@@ -40,6 +40,8 @@ _FRAME: msgspec.json.Decoder[AnyFrame] = msgspec.json.Decoder(AnyFrame)
 _RAW: msgspec.json.Decoder[RawFrame] = msgspec.json.Decoder(RawFrame)
 LONGEST_SEED = 64
 """Bytes; those of luna's flows have 16."""
+_LAST_SECOND = 253_402_214_400.0
+"""Of the year 9999, less a day for whoever lives elsewhere: the last that is a date."""
 LONGEST_WHY = 300
 """Characters of a message that may repeat what stands in the line."""
 _EVENTS = msgspec.json.Decoder(list[StreamEvent])
@@ -153,6 +155,13 @@ def _decode(line: bytes, version: int, ladder: Mapping[int, Step]) -> AnyFrame:
     return _FRAME.decode(line)
 
 
+def _check_address(url: str) -> None:
+    """Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("there is no such address")
+
+
 def _check_status(status: int) -> None:
     """Raises ValueError."""
     if not 100 <= status <= 999:
@@ -175,6 +184,8 @@ class _Builder:
             raise ValueError("a recording begins with its head")
         if len(bytes.fromhex(head.seed)) > LONGEST_SEED:  # raises ValueError, too
             raise ValueError("its seed is too long")
+        if not 0 <= head.born < _LAST_SECOND:
+            raise ValueError("it was born at no time that there is")
         self._made = Recording(head)
         self._document: ChatRequest | None = None
         self._events: dict[str, dict[int, list[StreamEvent]]] = {}
@@ -248,7 +259,8 @@ class _Builder:
     def _add_exchanged(self, frame: UpRequest | UpHead | UpEnd) -> None:
         match frame:
             case UpRequest():
-                _ = frame.data, urlsplit(frame.url)  # raises ValueError: nobody may meet with it later
+                _ = frame.data  # raises ValueError: nobody may meet with it later
+                _check_address(frame.url)
                 self._made.exchanges.append(Exchange(frame))
                 if self._exchange(frame.x).opened is not frame:
                     raise ValueError(f"exchange {frame.x} was opened out of its turn")

@@ -48,6 +48,7 @@ _TABLE = (
     Reader("data-files", "configuration", ("luna.config", "luna.disk", "luna.state", "luna.model.preferences")),
     Reader("recordings", "recordings", ("luna.wire", "luna.replay")),
     Reader("bundles", "recordings", ("luna.replay", "luna.wire")),
+    Reader("replays", "replays", ("luna.replay", "luna.stages", "luna.qwen")),
     Reader("credentials", "credentials", ("luna.qwen.cookies", "luna.qwen.tokens", "luna.qwen.credentials")),
     Reader("takeover", "takeover", ("luna.disk", "luna.config", "luna.state", "luna.conversation")),
     Reader("rows", "rows", ("luna.state", "luna.conversation")),

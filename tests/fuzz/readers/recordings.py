@@ -111,7 +111,8 @@ def _packed(data: bytes) -> bytes:
     return made.getvalue()
 
 
-def _recording_seeds() -> Iterator[bytes]:
+def recording_seeds() -> Iterator[bytes]:
+    """Three as luna writes them, and one of every frame that there is."""
     for name in ("01_plain_answer_fast", "20_err_rate_limited_json", "03_thinking_summary_then_answer"):
         yield b"".join(lines_of(scenario(transcript(name), stream=True)))[:9000]
     lines = (
@@ -140,7 +141,7 @@ def _recording_seeds() -> Iterator[bytes]:
 
 
 def _bundle_seeds() -> Iterator[bytes]:
-    *_, lines = _recording_seeds()
+    *_, lines = recording_seeds()
     about = {
         "format": 1,
         "flow": FLOW,
@@ -169,7 +170,7 @@ _KINDS = tuple(
     f'"k":"{kind}"'.encode()
     for kind in ("head", "document", "events", "up.request", "up.data", "up.end", "end", "truncated")
 )
-_WORDS = (
+WORDS = (
     *_KINDS,
     b'"v":2',
     b'"v":0',
@@ -180,13 +181,14 @@ _WORDS = (
     b'"reached":"qwen"',
     b'{"t":"text","text":"b"}',
 )
+"""Parts of them."""
 
 TARGETS = {
-    "recordings": Target("recordings", recordings, _recording_seeds, _WORDS, slow=3.0),
+    "recordings": Target("recordings", recordings, recording_seeds, WORDS, slow=3.0),
     "bundles": Target(
         "bundles",
         bundles,
         _bundle_seeds,
-        (*_WORDS, b"config/pipelines/", b"../", b"/etc/passwd", b"PK\x01\x02", b"PK\x05\x06"),
+        (*WORDS, b"config/pipelines/", b"../", b"/etc/passwd", b"PK\x01\x02", b"PK\x05\x06"),
     ),
 }
