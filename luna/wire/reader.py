@@ -42,6 +42,8 @@ LONGEST_SEED = 64
 """Bytes; those of luna's flows have 16."""
 _LAST_SECOND = 253_402_214_400.0
 """Of the year 9999, less a day for whoever lives elsewhere: the last that is a date."""
+MOST_MESSAGES = 5_000_000
+"""In all documents together: a line of a few bytes may refer to thousands."""
 LONGEST_WHY = 300
 """Characters of a message that may repeat what stands in the line."""
 _EVENTS = msgspec.json.Decoder(list[StreamEvent])
@@ -188,6 +190,8 @@ class _Builder:
             raise ValueError("it was born at no time that there is")
         self._made = Recording(head)
         self._document: ChatRequest | None = None
+        self._messages = 0
+        """Of all documents."""
         self._events: dict[str, dict[int, list[StreamEvent]]] = {}
         """By boundary: the batches that were written out there, by their number."""
         self._seen = ""
@@ -275,6 +279,9 @@ class _Builder:
         encoded = bytes(frame.doc)
         if encoded:
             self._document = resolved(encoded, self._document)
+            self._messages += len(self._document.messages)
+            if self._messages > MOST_MESSAGES:
+                raise ValueError("its documents have too many messages")
         if self._document is None:
             raise ValueError(f"the document at '{frame.boundary}' refers to one before it, and there is none")
         self._made.documents[frame.boundary] = self._document

@@ -58,6 +58,16 @@ def test_a_recording_that_stops_in_the_middle_makes_nothing_up() -> None:
     assert len(recording.events["tools"]) == 2
 
 
+def test_lines_that_refer_to_many_messages_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("luna.wire.reader.MOST_MESSAGES", 12)
+    first = b'{"k":"document","t":1,"boundary":"a","doc":{"model":"m","messages":[%b]}}' % b",".join(
+        [b'{"role":"user","parts":[]}'] * 4
+    )
+    later = [b'{"k":"document","t":1,"boundary":"%d","doc":{"model":"m","messages":[[0,4]]}}' % n for n in range(3)]
+    assert len(read([HEAD, first, *later[:2], END]).documents) == 3
+    assert "line 5: its documents have too many messages" in refused(HEAD, first, *later, END)
+
+
 def test_a_batch_that_was_left_out_is_not_made_up() -> None:
     first = b'{"k":"events","t":1,"boundary":"qwen","n":1,"events":[{"t":"text","text":"a"}]}'
     later = [b'{"k":"events","t":%d,"boundary":"tools","n":%d}' % (n, n) for n in (2, 9)]
